@@ -1,0 +1,1 @@
+"""Leadrail: a self-hosted lead lifecycle server."""

@@ -1,0 +1,1 @@
+"""The database: pool, transactions, migrations and the embedded PostgreSQL server."""

@@ -1,0 +1,1 @@
+"""Four vendors' lead APIs, each a sealed folder over the same core."""

@@ -1,0 +1,1 @@
+"""The worker role: claims due deliveries, sends, records; periodic jobs."""
