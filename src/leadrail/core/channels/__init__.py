@@ -1,0 +1,1 @@
+"""Channels: a pipeline with its statuses, properties and members."""

@@ -1,0 +1,182 @@
+"""What a channel is: statuses, properties, members, and the pure questions about them."""
+
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core.actor import Actor
+
+
+class Category(StrEnum):
+    OPEN = "open"
+    QUALIFIED = "qualified"
+    WON = "won"
+    LOST = "lost"
+    ON_HOLD = "on_hold"
+    DELETED = "deleted"
+
+
+CLOSED = frozenset({Category.WON, Category.LOST})
+
+
+class Requirement(StrEnum):
+    VALUE = "value"
+    CURRENCY = "currency"
+    REASON = "reason"
+    NOTE = "note"
+
+
+class PropertyType(StrEnum):
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    SELECT = "select"
+
+
+class Role(StrEnum):
+    CREATOR = "creator"
+    PARTNER = "partner"
+    REFERRING = "referring"
+    RECEIVING = "receiving"
+
+
+class Status(msgspec.Struct, frozen=True):
+    """A named stage. `next` lists the statuses that may follow; None means any."""
+
+    id: UUID
+    name: str
+    category: Category
+    position: int
+    color: str
+    visible: bool = True
+    requires: tuple[Requirement, ...] = ()
+    next: tuple[UUID, ...] | None = None
+    archived: bool = False
+
+
+class Property(msgspec.Struct, frozen=True):
+    """The definition of a custom field."""
+
+    id: UUID
+    name: str
+    type: PropertyType
+    position: int
+    options: tuple[str, ...] = ()
+    visible: bool = True
+    archived: bool = False
+
+
+class Member(msgspec.Struct, frozen=True):
+    company_id: UUID
+    role: Role
+
+
+class Reason(msgspec.Struct, frozen=True):
+    id: UUID
+    number: int
+    text: str
+
+
+class SubStatus(msgspec.Struct, frozen=True):
+    id: UUID
+    category: Category
+    name: str
+
+
+class StatusRef(msgspec.Struct, frozen=True):
+    """How a caller names a status: by id, by exact name, or by category. The first that is given and fits wins."""
+
+    id: UUID | None = None
+    name: str | None = None
+    category: Category | None = None
+
+
+class Channel(msgspec.Struct, frozen=True, dict=True):
+    """A channel with all that the rules ask about, as of `version`."""
+
+    id: UUID
+    company_id: UUID
+    version: int
+    public_id: UUID
+    number: int
+    title: str
+    currency: str | None
+    template: str
+    public_submissions: bool
+    duplicates: str
+    created_at: datetime
+    archived_at: datetime | None
+    country: str | None
+    time_zone: str
+    statuses: tuple[Status, ...]
+    properties: tuple[Property, ...]
+    members: tuple[Member, ...]
+    reasons: tuple[Reason, ...]
+    sub_statuses: tuple[SubStatus, ...]
+
+    @cached_property
+    def status_by_id(self) -> dict[UUID, Status]:
+        return {status.id: status for status in self.statuses}
+
+    @cached_property
+    def status_by_name(self) -> dict[str, Status]:
+        return {status.name.casefold(): status for status in self.current_statuses}
+
+    @cached_property
+    def current_statuses(self) -> tuple[Status, ...]:
+        return tuple(status for status in self.statuses if not status.archived)
+
+    @cached_property
+    def current_properties(self) -> tuple[Property, ...]:
+        return tuple(definition for definition in self.properties if not definition.archived)
+
+    @cached_property
+    def property_by_key(self) -> dict[str, Property]:
+        """Current definitions under their id and under their case-folded name."""
+        by_name = {definition.name.casefold(): definition for definition in self.current_properties}
+        return by_name | {str(definition.id): definition for definition in self.current_properties}
+
+    @cached_property
+    def first_status(self) -> Status | None:
+        return self.current_statuses[0] if self.current_statuses else None
+
+    def first_of(self, category: Category) -> Status | None:
+        return next((status for status in self.current_statuses if status.category is category), None)
+
+    def find_status(self, ref: StatusRef) -> Status | None:
+        """The current status that ref names: an exact name wins, then the first of the category."""
+        if ref.id is not None:
+            status = self.status_by_id.get(ref.id)
+            return status if status is not None and not status.archived else None
+        if ref.name is not None and (named := self.status_by_name.get(ref.name.casefold())):
+            return named
+        return self.first_of(ref.category) if ref.category is not None else None
+
+    def allows(self, actor: Actor) -> bool:
+        """Whether the actor's company owns this channel or is a member, and its key is not bound to others."""
+        if actor.channel_ids and self.id not in actor.channel_ids:
+            return False
+        return actor.company_id == self.company_id or actor.company_id in self._member_ids
+
+    def member_with(self, role: Role) -> UUID | None:
+        return next((member.company_id for member in self.members if member.role is role), None)
+
+    @cached_property
+    def _member_ids(self) -> frozenset[UUID]:
+        return frozenset(member.company_id for member in self.members)
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A status as it was named at a moment: what events and answers carry."""
+
+    id: UUID
+    name: str
+    category: Category
+
+    @classmethod
+    def of(cls, status: Status) -> "Named":
+        return cls(status.id, status.name, status.category)

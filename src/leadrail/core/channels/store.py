@@ -1,0 +1,219 @@
+"""The SQL of channels and what belongs to them. Every write renews the channel's configuration version."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from leadrail.core.channels.model import Member, Property, Reason, Status, SubStatus
+from leadrail.db.database import Connection
+
+
+async def insert_channel(
+    connection: Connection,
+    company_id: UUID,
+    channel_id: UUID,
+    public_id: UUID,
+    title: str,
+    currency: str | None,
+    template: str,
+    public_submissions: bool,
+) -> None:
+    await connection.execute(
+        """INSERT INTO channels (company_id, id, public_id, title, currency, template, public_submissions)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+        company_id,
+        channel_id,
+        public_id,
+        title,
+        currency,
+        template,
+        public_submissions,
+    )
+
+
+async def owner(connection: Connection, channel_id: UUID) -> UUID | None:
+    """The company that owns the channel, or None when there is no such channel."""
+    id: UUID | None = await connection.fetchval("SELECT company_id FROM channels WHERE id = $1", channel_id)
+    return id
+
+
+async def lock(connection: Connection, company_id: UUID, channel_id: UUID) -> bool:
+    """Holds the channel's configuration for this transaction; answers whether the company owns it."""
+    statement = "SELECT 1 FROM channels WHERE company_id = $1 AND id = $2 FOR UPDATE"
+    return await connection.fetchval(statement, company_id, channel_id) is not None
+
+
+async def renew(connection: Connection, company_id: UUID, channel_id: UUID) -> None:
+    """Makes every process read this channel's configuration anew."""
+    await connection.execute(
+        "UPDATE channels SET config_version = config_version + 1 WHERE company_id = $1 AND id = $2",
+        company_id,
+        channel_id,
+    )
+
+
+async def renew_all(connection: Connection, company_id: UUID) -> None:
+    await connection.execute(
+        "UPDATE channels SET config_version = config_version + 1 WHERE company_id = $1", company_id
+    )
+
+
+_ACCESSIBLE = """
+SELECT c.id FROM channels c WHERE c.company_id = $1
+UNION
+SELECT m.channel_id FROM channel_members m WHERE m.member_company_id = $1
+"""
+
+
+async def accessible(connection: Connection, company_id: UUID) -> list[UUID]:
+    """The channels that the company owns or is a member of, in no order."""
+    return [row[0] for row in await connection.fetch(_ACCESSIBLE, company_id)]
+
+
+async def update_channel(
+    connection: Connection,
+    company_id: UUID,
+    channel_id: UUID,
+    title: str,
+    currency: str | None,
+    public_submissions: bool,
+    archived_at: datetime | None,
+) -> None:
+    await connection.execute(
+        """UPDATE channels SET title = $3, currency = $4, public_submissions = $5, archived_at = $6
+        WHERE company_id = $1 AND id = $2""",
+        company_id,
+        channel_id,
+        title,
+        currency,
+        public_submissions,
+        archived_at,
+    )
+
+
+_PUT_STATUS = """
+INSERT INTO statuses (company_id, channel_id, id, name, category, position, color, visible, requires, next)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (company_id, channel_id, id) DO UPDATE SET
+    name = excluded.name, category = excluded.category, position = excluded.position, color = excluded.color,
+    visible = excluded.visible, requires = excluded.requires, next = excluded.next
+"""
+
+
+async def put_statuses(connection: Connection, company_id: UUID, channel_id: UUID, statuses: Sequence[Status]) -> None:
+    """Writes these statuses as they are, new or not."""
+    rows = [
+        (
+            company_id,
+            channel_id,
+            status.id,
+            status.name,
+            status.category,
+            status.position,
+            status.color,
+            status.visible,
+            list(status.requires),
+            None if status.next is None else list(status.next),
+        )
+        for status in statuses
+    ]
+    await connection.executemany(_PUT_STATUS, rows)
+
+
+async def archive_status(connection: Connection, company_id: UUID, channel_id: UUID, status_id: UUID) -> None:
+    await connection.execute(
+        "UPDATE statuses SET archived_at = now() WHERE company_id = $1 AND channel_id = $2 AND id = $3",
+        company_id,
+        channel_id,
+        status_id,
+    )
+
+
+_PUT_PROPERTY = """
+INSERT INTO properties (company_id, channel_id, id, name, type, options, position, visible)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (company_id, channel_id, id) DO UPDATE SET
+    name = excluded.name, options = excluded.options, position = excluded.position, visible = excluded.visible
+"""
+
+
+async def put_properties(
+    connection: Connection, company_id: UUID, channel_id: UUID, properties: Sequence[Property]
+) -> None:
+    """Writes these definitions as they are, new or not; the type of an old one stays."""
+    rows = [
+        (
+            company_id,
+            channel_id,
+            definition.id,
+            definition.name,
+            definition.type,
+            list(definition.options),
+            definition.position,
+            definition.visible,
+        )
+        for definition in properties
+    ]
+    await connection.executemany(_PUT_PROPERTY, rows)
+
+
+async def archive_property(connection: Connection, company_id: UUID, channel_id: UUID, property_id: UUID) -> None:
+    """Takes a definition out of service; the values on leads stay but are no longer shown."""
+    await connection.execute(
+        "UPDATE properties SET archived_at = now() WHERE company_id = $1 AND channel_id = $2 AND id = $3",
+        company_id,
+        channel_id,
+        property_id,
+    )
+
+
+async def put_members(connection: Connection, company_id: UUID, channel_id: UUID, members: Sequence[Member]) -> None:
+    await connection.executemany(
+        """INSERT INTO channel_members (company_id, channel_id, member_company_id, role) VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING""",
+        [(company_id, channel_id, member.company_id, member.role) for member in members],
+    )
+
+
+async def delete_member(connection: Connection, company_id: UUID, channel_id: UUID, member: Member) -> None:
+    await connection.execute(
+        """DELETE FROM channel_members
+        WHERE company_id = $1 AND channel_id = $2 AND member_company_id = $3 AND role = $4""",
+        company_id,
+        channel_id,
+        member.company_id,
+        member.role,
+    )
+
+
+async def known_companies(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    return {row[0] for row in await connection.fetch("SELECT id FROM companies WHERE id = ANY($1)", list(ids))}
+
+
+async def insert_reasons(connection: Connection, company_id: UUID, texts: Sequence[tuple[UUID, str]]) -> None:
+    """Adds reasons; a text that the company has already is left as it is."""
+    await connection.executemany(
+        "INSERT INTO reasons (company_id, id, text) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        [(company_id, id, text) for id, text in texts],
+    )
+
+
+async def reasons(connection: Connection, company_id: UUID) -> list[Reason]:
+    statement = "SELECT id, number, text FROM reasons WHERE company_id = $1 ORDER BY number"
+    return [Reason(*row) for row in await connection.fetch(statement, company_id)]
+
+
+async def insert_sub_status(connection: Connection, company_id: UUID, sub_status: SubStatus) -> None:
+    await connection.execute(
+        "INSERT INTO sub_statuses (company_id, id, category, name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        company_id,
+        sub_status.id,
+        sub_status.category,
+        sub_status.name,
+    )
+
+
+async def sub_statuses(connection: Connection, company_id: UUID) -> list[SubStatus]:
+    statement = "SELECT id, category, name FROM sub_statuses WHERE company_id = $1 ORDER BY category, name"
+    rows = await connection.fetch(statement, company_id)
+    return [SubStatus(row[0], row[1], row[2]) for row in rows]

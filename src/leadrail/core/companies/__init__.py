@@ -1,0 +1,1 @@
+"""Companies: the tenant, its users and its API keys."""

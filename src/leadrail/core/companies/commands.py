@@ -1,0 +1,108 @@
+"""Making companies, users and keys. The caller owns the transaction."""
+
+import hashlib
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from argon2 import PasswordHasher
+
+from leadrail.core.actor import Scope
+from leadrail.core.companies import store
+from leadrail.core.companies.model import ApiKey, Company, UserRole
+from leadrail.core.errors import Code, refuse
+from leadrail.core.leads.identity import email_key
+from leadrail.db.database import Connection
+from leadrail.kit.ids import new_id
+
+NAME_LIMIT = 200
+_hasher = PasswordHasher()
+
+
+class Bootstrapped(msgspec.Struct, frozen=True):
+    company_id: UUID
+    user_id: UUID
+    api_key: str
+
+
+class NewKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What a key is to be. `till` and `password` make a Basic login of it instead of a bearer key."""
+
+    name: str
+    scopes: tuple[Scope, ...] = (Scope.READ, Scope.WRITE)
+    channel_ids: tuple[UUID, ...] = ()
+    default_channel: UUID | None = None
+    till: str | None = None
+    password: str | None = None
+    expires_at: datetime | None = None
+
+
+async def bootstrap(connection: Connection, name: str, email: str, now: datetime) -> Bootstrapped:
+    """Creates or finds the company and its owner, and makes a new key with every scope.
+
+    Raises Refused (`invalid`) for an empty name or an address that is none.
+    """
+    if not name.strip() or len(name) > NAME_LIMIT:
+        raise refuse(Code.INVALID, f"The company needs a name of 1 to {NAME_LIMIT} characters", "/company")
+    if (address := email_key(email)) is None:
+        raise refuse(Code.INVALID, f'"{email}" is not an e-mail address', "/email")
+    await store.insert_company(connection, Company(new_id(), name.strip(), None, "UTC", now))
+    company = await store.company_named(connection, name.strip())
+    assert company is not None
+    user_id = await store.ensure_user(connection, company.id, new_id(), address, UserRole.OWNER)
+    wanted = NewKey(name="bootstrap", scopes=tuple(Scope))
+    _, token = await create_key(connection, company.id, wanted, now)
+    assert token is not None
+    return Bootstrapped(company.id, user_id, token)
+
+
+async def create_key(
+    connection: Connection, company_id: UUID, wanted: NewKey, now: datetime
+) -> tuple[ApiKey, str | None]:
+    """Makes a key; answers it and the secret that is shown this once (None for a till, which has its password).
+
+    Raises Refused (`invalid`, `conflict`).
+    """
+    _check_key(wanted, now)
+    token = None if wanted.till else f"lr_{secrets.token_urlsafe(32)}"
+    key = ApiKey(
+        id=new_id(),
+        name=wanted.name,
+        scopes=wanted.scopes,
+        channel_ids=wanted.channel_ids,
+        default_channel=wanted.default_channel,
+        till=wanted.till,
+        expires_at=wanted.expires_at,
+        revoked_at=None,
+        last_used_at=None,
+        created_at=now,
+    )
+    if wanted.till and await store.till_taken(connection, wanted.till):
+        raise refuse(Code.CONFLICT, f'The till name "{wanted.till}" is taken; choose another', "/till")
+    password = _hasher.hash(till_secret(wanted.password)) if wanted.password else None
+    await store.insert_key(connection, company_id, key, digest_of(token) if token else None, password)
+    return key, token
+
+
+def _check_key(wanted: NewKey, now: datetime) -> None:
+    if not wanted.scopes:
+        raise refuse(Code.INVALID, "A key needs at least one scope: read, write or admin", "/scopes")
+    if (wanted.till is None) != (wanted.password is None):
+        raise refuse(Code.INVALID, "A Basic login needs both till and password", "/till")
+    if wanted.till is not None and ":" in wanted.till:
+        raise refuse(Code.INVALID, "A till name has no colon", "/till")
+    if wanted.expires_at is not None and wanted.expires_at <= now:
+        raise refuse(Code.INVALID, "expires_at lies in the past", "/expires_at")
+    if wanted.channel_ids and wanted.default_channel and wanted.default_channel not in wanted.channel_ids:
+        raise refuse(Code.INVALID, "default_channel is not among channel_ids", "/default_channel")
+
+
+def digest_of(token: str) -> bytes:
+    """What is stored of a bearer key: it holds 256 random bits, so a plain SHA-256 cannot be searched back."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def till_secret(password: str) -> str:
+    """What a till sends for its password: its MD5 in hex. Source: contracts/capillary.md, section 1.1."""
+    return hashlib.md5(password.encode(), usedforsecurity=False).hexdigest()

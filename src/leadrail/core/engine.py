@@ -1,0 +1,259 @@
+"""The write path: commands in, outcomes out, in one transaction a batch.
+
+command -> batcher -> load (lock rows) -> decide (pure) -> save (one statement) -> commit -> outcome
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from leadrail.core import idempotency
+from leadrail.core.errors import Code, Refusal, Refused, refuse
+from leadrail.core.events.model import Event
+from leadrail.core.idempotency import Answer
+from leadrail.core.leads import store as leads
+from leadrail.core.leads.commands import Command, CreateLead
+from leadrail.core.leads.model import Lead
+from leadrail.core.leads.rules import decide
+from leadrail.core.save import Change, Write, follow
+from leadrail.core.setup import Setup, Setups
+from leadrail.db.database import UNREACHABLE, Connection, Database
+from leadrail.kit.batching import Batcher
+from leadrail.kit.clock import Clock
+
+BATCH_LIMIT = 96
+SLOTS = 2
+
+log = logging.getLogger(__name__)
+
+
+class Done(msgspec.Struct, frozen=True):
+    """A command that was carried out (or had nothing left to do: then `events` is empty)."""
+
+    lead: Lead
+    setup: Setup
+    before: Lead | None
+    events: tuple[Event, ...]
+
+
+class Rehearsal(msgspec.Struct, frozen=True):
+    """What a command would do."""
+
+    done: Done
+    write: Write
+
+
+Outcome = Done | Answer | Refusal
+"""An Answer is the kept answer to an earlier call with the same idempotency key."""
+
+
+class Engine:
+    """The one entry point for every write to a lead, single or many."""
+
+    def __init__(self, database: Database, setups: Setups, clock: Clock, on_due: Callable[[], None]) -> None:
+        self._database, self._setups, self._clock, self._on_due = database, setups, clock, on_due
+        self._idle: list[Connection] = []
+        self._batcher: Batcher[Command, Outcome] = Batcher(self._run, key=_key, limit=BATCH_LIMIT, slots=SLOTS)
+
+    async def execute(self, commands: Sequence[Command]) -> list[Outcome]:
+        """Carries out commands and answers one outcome each, in order. A refusal leaves its neighbours alone.
+
+        Raises Refused (`unavailable`) when the database cannot be reached or its last word was lost.
+        """
+        # Shielded: a caller that goes away must not cancel what others in the batch wait for.
+        futures = [self._batcher.submit(command) for command in commands]
+        return await asyncio.shield(asyncio.gather(*futures))
+
+    async def execute_one(self, command: Command) -> Done | Answer:
+        """Carries out one command. Raises Refused."""
+        outcome = await self._batcher.submit(command)
+        if isinstance(outcome, Refusal):
+            raise Refused(outcome)
+        return outcome
+
+    async def rehearse(self, command: Command) -> Rehearsal:
+        """What the command would do, without doing it. Raises Refused."""
+        async with self._database.connection() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                work = await self._load(connection, [command], self._clock())
+                outcome = work.apply(command)
+            finally:
+                await transaction.rollback()
+        if isinstance(outcome, Refusal):
+            raise Refused(outcome)
+        assert isinstance(outcome, Done)
+        return Rehearsal(outcome, work.write)
+
+    async def close(self) -> None:
+        """Finishes what is under way."""
+        await self._batcher.drain()
+        for connection in self._idle:
+            await connection.close()
+
+    # One batch
+
+    async def _run(self, commands: Sequence[Command]) -> list[Outcome]:
+        try:
+            connection = await self._take()
+        except UNREACHABLE as error:
+            raise _unavailable() from error
+        try:
+            return await self._transact(connection, commands)
+        except UNREACHABLE as error:
+            log.warning("the database went away during a batch of %d: %r", len(commands), error)
+            raise _unavailable() from error
+        except asyncpg.PostgresError as error:
+            return await self._isolate(connection, commands, error)
+        finally:
+            await self._give_back(connection)
+
+    async def _isolate(self, connection: Connection, commands: Sequence[Command], error: Exception) -> list[Outcome]:
+        """The database refused the batch and nothing of it stands: each command runs alone, only the offender fails."""
+        if len(commands) > 1:
+            log.info("a batch of %d runs one by one: %r", len(commands), error)
+        outcomes: list[Outcome] = []
+        for command in commands:
+            try:
+                outcomes += await self._transact(connection, [command])
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                outcomes.append(_database_refusal(error))
+        return outcomes
+
+    async def _transact(self, connection: Connection, commands: Sequence[Command]) -> list[Outcome]:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            work = await self._load(connection, commands, self._clock())
+            outcomes = [work.apply(command) for command in commands]
+            if statement := work.write.statement():
+                sql, parameters = statement
+                await connection.execute(sql, *parameters)
+        except BaseException:
+            if not connection.is_closed():
+                await transaction.rollback()
+            raise
+        await transaction.commit()
+        if work.write.deliveries:
+            self._on_due()
+        return outcomes
+
+    async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> "_Work":
+        wanted = {
+            (company, command.lead_id)
+            for command in commands
+            if not isinstance(command, CreateLead)
+            for company in command.actor.companies
+        }
+        locked = await leads.lock(connection, sorted(wanted)) if wanted else []
+        versions = {row.lead.channel_id: row.channel_version for row in locked}
+        setups = await self._setups.at_versions(connection, versions) if versions else {}
+        creates = [command for command in commands if isinstance(command, CreateLead)]
+        numbers = await leads.take_numbers(connection, len(creates)) if creates else []
+        if creates:
+            setups |= await self._setups.current(connection, {command.channel_id for command in creates})
+        keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
+        answers = await idempotency.answers(connection, keys, now) if keys else {}
+        return _Work(locked, setups, numbers, answers, now)
+
+    async def _take(self) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return await self._database.dedicated()
+
+    async def _give_back(self, connection: Connection) -> None:
+        if connection.is_closed():
+            return
+        if connection.is_in_transaction():
+            connection.terminate()
+            return
+        self._idle.append(connection)
+
+
+class _Work:
+    """One batch in the making: the state that later commands see, and what is to be written."""
+
+    def __init__(
+        self,
+        locked: Sequence[leads.Locked],
+        setups: dict[UUID, Setup],
+        numbers: list[int],
+        answers: dict[tuple[UUID, str], Answer],
+        now: datetime,
+    ) -> None:
+        self._leads = {row.lead.id: row.lead for row in locked}
+        self._rewarded = {row.lead.id: row.rewarded for row in locked}
+        self._setups, self._numbers, self._answers, self._now = setups, iter(numbers), answers, now
+        self.write = Write(now)
+
+    def apply(self, command: Command) -> Outcome:
+        try:
+            return self._replayed(command) or self._decided(command)
+        except Refused as error:
+            return error.refusal
+
+    def _replayed(self, command: Command) -> Answer | None:
+        if command.idempotency is None:
+            return None
+        answer = self._answers.get((command.actor.company_id, command.idempotency.key))
+        return answer.matching(command.idempotency.fingerprint) if answer else None
+
+    def _decided(self, command: Command) -> Done:
+        creating = isinstance(command, CreateLead)
+        lead = None if creating else self._leads.get(command.lead_id)
+        setup = self._setups.get(command.channel_id if isinstance(command, CreateLead) else _channel_of(lead))
+        if setup is None:
+            raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
+        number = next(self._numbers) if creating else 0
+        decision = decide(lead, setup.channel, command, self._now, number)
+        already = self._rewarded.get(decision.lead.id, frozenset())
+        change = follow(command, setup, lead, decision, already, self._now)
+        done = Done(decision.lead, setup, lead, tuple(told.event for told in change.told))
+        self._remember(command, change, done)
+        return done
+
+    def _remember(self, command: Command, change: Change, done: Done) -> None:
+        lead = change.lead
+        self._leads[lead.id] = lead
+        self._rewarded[lead.id] = change.rewarded
+        self.write.add(change)
+        if command.idempotency is not None:
+            status, body = command.idempotency.render(done)
+            answer = Answer(command.idempotency.fingerprint, status, body)
+            self._answers[(command.actor.company_id, command.idempotency.key)] = answer
+            self.write.answer(command.actor.company_id, command.idempotency.key, answer)
+
+
+def _channel_of(lead: Lead | None) -> UUID:
+    if lead is None:
+        raise refuse(Code.LEAD_NOT_FOUND, "Lead not found")
+    return lead.channel_id
+
+
+def _key(command: Command) -> Hashable | None:
+    """Commands of one key keep their order: those of one lead, and those that repeat one idempotency key."""
+    if isinstance(command, CreateLead):
+        return (command.actor.company_id, command.idempotency.key) if command.idempotency else None
+    return command.lead_id
+
+
+def _unavailable() -> Refused:
+    message = "The database cannot be reached; the outcome is not known. Repeat the call with the same Idempotency-Key."
+    return refuse(Code.UNAVAILABLE, message)
+
+
+def _database_refusal(error: Exception) -> Refusal:
+    if isinstance(error, asyncpg.DataError):
+        return Refusal(Code.INVALID, f"A value cannot be stored: {error}")
+    if isinstance(error, UNREACHABLE) or isinstance(error, asyncpg.LockNotAvailableError):
+        return Refusal(Code.UNAVAILABLE, "The lead is busy or the database is away; try again")
+    log.error("a command failed in the database", exc_info=error)
+    return Refusal(Code.UNAVAILABLE, "The change could not be saved; nothing was changed. Try again.")

@@ -1,0 +1,53 @@
+"""What can be refused, in words. Which HTTP status a word becomes is each face's own table."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Code(StrEnum):
+    """The kinds of refusal. Faces map every one of them."""
+
+    INVALID = "invalid"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    CHANNEL_NOT_FOUND = "channel_not_found"
+    CHANNEL_FORBIDDEN = "channel_forbidden"
+    CHANNEL_ARCHIVED = "channel_archived"
+    CHANNEL_REQUIRED = "channel_required"
+    LEAD_NOT_FOUND = "lead_not_found"
+    NOT_FOUND = "not_found"
+    UNKNOWN_STATUS = "unknown_status"
+    TRANSITION_NOT_ALLOWED = "transition_not_allowed"
+    MISSING_REQUIREMENT = "missing_requirement"
+    UNKNOWN_PROPERTY = "unknown_property"
+    INVALID_PROPERTY = "invalid_property"
+    UNKNOWN_REASON = "unknown_reason"
+    UNKNOWN_SUB_STATUS = "unknown_sub_status"
+    VERSION_CONFLICT = "version_conflict"
+    CONFLICT = "conflict"
+    IN_USE = "in_use"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    UNAVAILABLE = "unavailable"
+
+
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why something was not done. `field` is the JSON pointer of the member at fault, when there is one."""
+
+    code: Code
+    message: str
+    field: str | None = None
+    details: dict[str, Any] = {}
+
+
+class Refused(Exception):
+    """A refusal on its way to the face that renders it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+def refuse(code: Code, message: str, field: str | None = None, **details: Any) -> Refused:
+    return Refused(Refusal(code, message, field, details))

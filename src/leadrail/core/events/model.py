@@ -1,0 +1,53 @@
+"""What an event is, and the catalogue of event types."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core.actor import ActorKind
+
+
+class EventType(StrEnum):
+    LEAD_CREATED = "lead.created"
+    LEAD_UPDATED = "lead.updated"
+    LEAD_STATUS_CHANGED = "lead.status_changed"
+    FOLLOW_UP_RECORDED = "follow_up.recorded"
+    REWARD_CREATED = "reward.created"
+
+
+SENTENCES: dict[EventType, str] = {
+    EventType.LEAD_CREATED: "A lead came in.",
+    EventType.LEAD_UPDATED: "Fields of a lead changed; `data.changed` holds each with its old and new value.",
+    EventType.LEAD_STATUS_CHANGED: "A lead moved; `data.from` and `data.to` say from where to where.",
+    EventType.FOLLOW_UP_RECORDED: "A contact with the lead was planned or done.",
+    EventType.REWARD_CREATED: "A reward trigger matched and a reward was recorded.",
+}
+
+
+class EventActor(msgspec.Struct, frozen=True):
+    kind: ActorKind
+    id: UUID | None
+    face: str
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event as it is shown. `occurred_at` may have been given by the caller; `recorded_at` is the server's time."""
+
+    id: UUID
+    type: EventType
+    lead_id: UUID | None
+    channel_id: UUID | None
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: EventActor
+    data: dict[str, Any]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An event with its place in the company's feed."""
+
+    seq: int
+    event: Event

@@ -1,0 +1,91 @@
+"""Reading events."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core.actor import ActorKind
+from leadrail.core.events.model import Entry, Event, EventActor, EventType
+from leadrail.db.database import Connection
+from leadrail.db.statement import Section
+
+# The counters are locked in key order and last in the transaction, so a company's numbers follow its commits.
+# Comes first in its statement: $1 is its own array of companies.
+COUNT = Section(
+    "counted",
+    (("company_id", "uuid"), ("events", "bigint")),
+    """UPDATE event_counters e SET last_seq = e.last_seq + r.events
+    FROM {rows} JOIN (
+        SELECT company_id FROM event_counters WHERE company_id = ANY($1) ORDER BY company_id FOR UPDATE
+    ) AS locked USING (company_id)
+    WHERE e.company_id = r.company_id
+    RETURNING e.company_id, e.last_seq - r.events AS base""",
+)
+
+# `place` is the event's position among its company's events in this statement, from 1.
+INSERT = Section(
+    "recorded",
+    (
+        ("company_id", "uuid"),
+        ("place", "bigint"),
+        ("id", "uuid"),
+        ("type", "text"),
+        ("lead_id", "uuid"),
+        ("channel_id", "uuid"),
+        ("from_status_id", "uuid"),
+        ("to_status_id", "uuid"),
+        ("occurred_at", "timestamptz"),
+        ("recorded_at", "timestamptz"),
+        ("actor_kind", "text"),
+        ("actor_id", "uuid"),
+        ("face", "text"),
+        ("notice", "boolean"),
+        ("data", "json"),
+    ),
+    """INSERT INTO events (company_id, seq, id, type, lead_id, channel_id, from_status_id, to_status_id,
+        occurred_at, recorded_at, actor_kind, actor_id, face, notice, data)
+    SELECT r.company_id, counted.base + r.place, r.id, r.type, r.lead_id, r.channel_id, r.from_status_id,
+        r.to_status_id, r.occurred_at, r.recorded_at, r.actor_kind, r.actor_id, r.face, r.notice, r.data
+    FROM {rows} JOIN counted USING (company_id)""",
+)
+
+_COLUMNS = """seq, id, type, lead_id, channel_id, occurred_at, recorded_at, actor_kind, actor_id, face, data"""
+
+_OF_LEAD = f"""
+SELECT {_COLUMNS} FROM events
+WHERE company_id = $1 AND lead_id = $2 AND seq > $3 AND ($4::text IS NULL OR type = $4)
+ORDER BY seq LIMIT $5
+"""
+
+_NOTICES = f"""
+SELECT {_COLUMNS} FROM events
+WHERE company_id = $1 AND notice AND seq < $2
+ORDER BY seq DESC LIMIT $3
+"""
+
+
+async def of_lead(
+    connection: Connection,
+    company_id: UUID,
+    lead_id: UUID,
+    *,
+    after: int = 0,
+    limit: int = 1000,
+    type: EventType | None = None,
+) -> list[Entry]:
+    """A lead's events, oldest first."""
+    return [_entry(row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id, after, type, limit)]
+
+
+async def notices(connection: Connection, company_id: UUID, *, before: int, limit: int) -> list[Entry]:
+    """The events of which the company's team is notified, newest first."""
+    return [_entry(row) for row in await connection.fetch(_NOTICES, company_id, before, limit)]
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    seq, id_, type_, lead_id, channel_id, occurred, recorded, kind, actor_id, face, data = row
+    actor = EventActor(ActorKind(kind), actor_id, face)
+    event = Event(id_, EventType(type_), lead_id, channel_id, occurred, recorded, actor, msgspec.json.decode(data))
+    return Entry(seq, event)

@@ -1,0 +1,1 @@
+"""Follow-ups: planned and done contacts on a lead."""

@@ -1,0 +1,1 @@
+"""Leads: the contact, its identity keys, and the rules by which it changes."""

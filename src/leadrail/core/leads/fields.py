@@ -1,0 +1,149 @@
+"""Which fields of a lead may be written, within which bounds, and how property values are read."""
+
+import math
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from leadrail.core.channels.model import Channel, Property, PropertyType
+from leadrail.core.errors import Code, refuse
+from leadrail.kit import money
+
+# Longest value of each text field, in characters.
+TEXT_LIMITS: dict[str, int] = {
+    "email": 320,
+    "phone": 64,
+    "linkedin_url": 500,
+    "first_name": 200,
+    "last_name": 200,
+    "name": 400,
+    "title": 300,
+    "company_name": 300,
+    "source": 200,
+    "assignee": 200,
+    "notes": 20_000,
+    "business_id": 255,
+}
+EDITABLE = frozenset(TEXT_LIMITS) | {"value", "currency", "attribution", "next_follow_up_at"}
+PROPERTY_TEXT_LIMIT = 10_000
+ATTRIBUTION_LIMIT = 100
+
+
+def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields as they are stored: bounds checked, empty text as None.
+
+    Raises Refused (`invalid`) with a pointer to the field that is out of bounds.
+    """
+    return {name: _checked(name, value) for name, value in fields.items()}
+
+
+def _checked(name: str, value: Any) -> Any:
+    if value is None:
+        return {} if name == "attribution" else None
+    if (limit := TEXT_LIMITS.get(name)) is not None:
+        return checked_text(name, value, limit)
+    if name == "value":
+        return _checked_amount(value)
+    if name == "currency":
+        return _checked_currency(value)
+    if name == "attribution" and len(value) > ATTRIBUTION_LIMIT:
+        raise refuse(Code.INVALID, f"attribution has at most {ATTRIBUTION_LIMIT} members", "/attribution")
+    return value
+
+
+def checked_text(name: str, value: str, limit: int) -> str | None:
+    if len(value) > limit:
+        raise refuse(Code.INVALID, f"{name} is longer than {limit} characters", f"/{name}")
+    return value or None
+
+
+def _checked_amount(value: Decimal) -> Decimal:
+    if not money.is_amount(value):
+        message = "value must be a number from 0 to below 10^15 with at most six decimal places"
+        raise refuse(Code.INVALID, message, "/value")
+    return money.plain(value)
+
+
+def _checked_currency(code: str) -> str:
+    if not money.is_currency(code):
+        raise refuse(Code.INVALID, "currency must be an ISO 4217 code of three capital letters", "/currency")
+    return code
+
+
+def checked_properties(channel: Channel, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Property values by definition id, each converted to its definition's type; None where it is to go.
+
+    Raises Refused (`unknown_property`, `invalid_property`).
+    """
+    checked: dict[str, Any] = {}
+    for key, value in given.items():
+        definition = channel.property_by_key.get(key) or channel.property_by_key.get(key.casefold())
+        if definition is None:
+            names = ", ".join(known.name for known in channel.current_properties) or "none"
+            message = f'The channel has no property "{key}"; it has: {names}'
+            raise refuse(Code.UNKNOWN_PROPERTY, message, f"/properties/{_escape(key)}")
+        checked[str(definition.id)] = None if value is None else _converted(definition, value, key)
+    return checked
+
+
+def _escape(key: str) -> str:
+    """A member name inside a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _converted(definition: Property, value: Any, key: str) -> Any:
+    converted = _CONVERSIONS[definition.type](value)
+    if converted is None or (definition.type is PropertyType.SELECT and converted not in definition.options):
+        choices = f" (one of {', '.join(definition.options)})" if definition.options else ""
+        message = f'"{definition.name}" takes a {definition.type}{choices}'
+        raise refuse(Code.INVALID_PROPERTY, message, f"/properties/{_escape(key)}")
+    return converted
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return value if isinstance(value, str) and len(value) <= PROPERTY_TEXT_LIMIT else None
+
+
+def _number(value: Any) -> int | float | None:
+    if isinstance(value, str):
+        return _number_of_text(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) < 10**15 and math.isfinite(value) else None
+
+
+def _number_of_text(text: str) -> int | float | None:
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or abs(number) >= 10**15:
+        return None
+    return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _boolean(value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def _date(value: Any) -> str | None:
+    try:
+        return date.fromisoformat(value.strip()).isoformat() if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+_CONVERSIONS = {
+    PropertyType.TEXT: _text,
+    PropertyType.NUMBER: _number,
+    PropertyType.BOOLEAN: _boolean,
+    PropertyType.DATE: _date,
+    PropertyType.SELECT: _text,
+}

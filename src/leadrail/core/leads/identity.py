@@ -1,0 +1,74 @@
+"""Identity keys: the folded forms by which a lead is found, whatever way it was written.
+
+The raw value always stays on the lead. What cannot be parsed has no key, and is kept.
+"""
+
+import re
+from enum import StrEnum
+from functools import lru_cache
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+
+class KeyKind(StrEnum):
+    EMAIL = "email"
+    PHONE = "phone"
+    LINKEDIN = "linkedin"
+    BUSINESS_ID = "business_id"
+
+
+# An address of plain ASCII words needs no parser: folding is all that email-validator would do to it.
+_PLAIN_EMAIL = re.compile(r"[a-z0-9_+-]{1,32}(?:\.[a-z0-9_+-]{1,31})?@(?:[a-z0-9]{1,32}\.){1,3}[a-z]{2,18}")
+_LINKEDIN = re.compile(r"(?:^|linkedin\.com/)(?:in|pub)/([^/?#\s]+)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=65536)
+def email_key(raw: str) -> str | None:
+    """The folded address, or None when it is none. Source: RFC 5321 by email-validator, no look-up."""
+    text = raw.strip().lower()
+    if _PLAIN_EMAIL.fullmatch(text):
+        return text
+    try:
+        return validate_email(text, check_deliverability=False, allow_smtputf8=True).normalized.lower()
+    except EmailNotValidError:
+        return None
+
+
+@lru_cache(maxsize=65536)
+def phone_key(raw: str, country: str | None = None) -> str | None:
+    """The number in E.164, or None. A number without a country code is read as one of `country`."""
+    try:
+        number = phonenumbers.parse(raw, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def linkedin_key(raw: str) -> str | None:
+    """The slug of a profile, out of a full URL or the short `in/<slug>` form."""
+    match = _LINKEDIN.search(raw.strip())
+    return match.group(1).casefold() if match else None
+
+
+def business_key(raw: str) -> str | None:
+    return raw.strip() or None
+
+
+def keys_of(
+    email: str | None,
+    phone: str | None,
+    linkedin_url: str | None,
+    business_id: str | None,
+    country: str | None,
+) -> frozenset[tuple[KeyKind, str]]:
+    """All keys by which a lead with these values is found."""
+    found = (
+        (KeyKind.EMAIL, email_key(email) if email else None),
+        (KeyKind.PHONE, phone_key(phone, country) if phone else None),
+        (KeyKind.LINKEDIN, linkedin_key(linkedin_url) if linkedin_url else None),
+        (KeyKind.BUSINESS_ID, business_key(business_id) if business_id else None),
+    )
+    return frozenset((kind, key) for kind, key in found if key)

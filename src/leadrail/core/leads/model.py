@@ -1,0 +1,132 @@
+"""What a lead is, and how it is shown."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core.channels.model import Channel, Named
+from leadrail.core.leads.identity import KeyKind, keys_of
+
+
+class Lead(msgspec.Struct, frozen=True):
+    """One contact in one channel with a status. Field order is the column order of `store`."""
+
+    company_id: UUID
+    id: UUID
+    number: int
+    channel_id: UUID
+    status_id: UUID
+    sub_status: str | None
+    reason_id: UUID | None
+    reason: str | None
+    email: str | None
+    phone: str | None
+    linkedin_url: str | None
+    first_name: str | None
+    last_name: str | None
+    name: str | None
+    title: str | None
+    company_name: str | None
+    source: str | None
+    assignee: str | None
+    notes: str | None
+    business_id: str | None
+    value: Decimal | None
+    currency: str | None
+    properties: dict[str, Any]
+    attribution: dict[str, Any]
+    next_follow_up_at: datetime | None
+    last_follow_up_at: datetime | None
+    qualified_at: datetime | None
+    closed_at: datetime | None
+    status_changed_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+    @property
+    def full_name(self) -> str | None:
+        """The name as given, else first and last name together."""
+        return self.name or " ".join(part for part in (self.first_name, self.last_name) if part) or None
+
+    def keys(self, country: str | None) -> frozenset[tuple[KeyKind, str]]:
+        return keys_of(self.email, self.phone, self.linkedin_url, self.business_id, country)
+
+
+class LeadDocument(msgspec.Struct, frozen=True):
+    """A lead as the native API and the native webhooks show it. Properties are keyed by their names."""
+
+    id: UUID
+    number: int
+    channel_id: UUID
+    status: Named
+    sub_status: str | None
+    reason: str | None
+    email: str | None
+    phone: str | None
+    linkedin_url: str | None
+    first_name: str | None
+    last_name: str | None
+    name: str | None
+    title: str | None
+    company_name: str | None
+    source: str | None
+    assignee: str | None
+    notes: str | None
+    business_id: str | None
+    value: Decimal | None
+    currency: str | None
+    properties: dict[str, Any]
+    attribution: dict[str, Any]
+    next_follow_up_at: datetime | None
+    qualified_at: datetime | None
+    closed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+def document(lead: Lead, channel: Channel) -> LeadDocument:
+    return LeadDocument(
+        id=lead.id,
+        number=lead.number,
+        channel_id=lead.channel_id,
+        status=Named.of(channel.status_by_id[lead.status_id]),
+        sub_status=lead.sub_status,
+        reason=lead.reason,
+        email=lead.email,
+        phone=lead.phone,
+        linkedin_url=lead.linkedin_url,
+        first_name=lead.first_name,
+        last_name=lead.last_name,
+        name=lead.full_name,
+        title=lead.title,
+        company_name=lead.company_name,
+        source=lead.source,
+        assignee=lead.assignee,
+        notes=lead.notes,
+        business_id=lead.business_id,
+        value=lead.value,
+        currency=lead.currency,
+        properties=named_properties(lead, channel) if lead.properties else {},
+        attribution=lead.attribution,
+        next_follow_up_at=lead.next_follow_up_at,
+        qualified_at=lead.qualified_at,
+        closed_at=lead.closed_at,
+        created_at=lead.created_at,
+        updated_at=lead.updated_at,
+        version=lead.version,
+    )
+
+
+def named_properties(lead: Lead, channel: Channel) -> dict[str, Any]:
+    """The lead's property values by the names of their current definitions, in the channel's order."""
+    values = lead.properties
+    return {
+        definition.name: values[str(definition.id)]
+        for definition in channel.current_properties
+        if str(definition.id) in values
+    }

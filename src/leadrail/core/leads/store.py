@@ -1,0 +1,228 @@
+"""The SQL of leads: how they are read, locked and written."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core.leads.identity import KeyKind
+from leadrail.core.leads.model import Lead
+from leadrail.db.database import Connection
+from leadrail.db.statement import Section
+
+_TYPES: dict[str, str] = (
+    dict.fromkeys(Lead.__struct_fields__, "text")
+    | dict.fromkeys(("company_id", "id", "channel_id", "status_id", "reason_id"), "uuid")
+    | dict.fromkeys(("number", "version"), "bigint")
+    | dict.fromkeys(("properties", "attribution"), "jsonb")
+    | dict.fromkeys([name for name in Lead.__struct_fields__ if name.endswith("_at")], "timestamptz")
+    | {"value": "numeric"}
+)
+_FIELDS = Lead.__struct_fields__
+_LEAD = ", ".join(f"l.{name}" for name in _FIELDS)
+
+# What a change of status writes; an edit writes all but the keys.
+_MOVED = ("status_id", "sub_status", "reason_id", "reason", "value", "currency", "next_follow_up_at") + (
+    "last_follow_up_at",
+    "qualified_at",
+    "closed_at",
+    "status_changed_at",
+    "updated_at",
+    "version",
+)
+_EDITED = tuple(name for name in _FIELDS if name not in ("company_id", "id", "number", "channel_id", "created_at"))
+
+
+def _columns(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, _TYPES[name]) for name in names)
+
+
+def _update(names: Sequence[str]) -> str:
+    assignments = ", ".join(f"{name} = r.{name}" for name in names)
+    return f"UPDATE leads l SET {assignments} FROM {{rows}} WHERE l.company_id = r.company_id AND l.id = r.id"
+
+
+INSERT = Section("created", _columns(_FIELDS), "INSERT INTO leads ({columns}) SELECT * FROM {rows}")
+MOVE = Section("moved", _columns(("company_id", "id", *_MOVED)), _update(_MOVED))
+EDIT = Section("edited", _columns(("company_id", "id", *_EDITED)), _update(_EDITED))
+
+_KEY = (("company_id", "uuid"), ("kind", "text"), ("key", "text"), ("lead_id", "uuid"))
+INSERT_KEYS = Section(
+    "keyed", _KEY, "INSERT INTO lead_keys (company_id, kind, key, lead_id) SELECT * FROM {rows} ON CONFLICT DO NOTHING"
+)
+DELETE_KEYS = Section(
+    "unkeyed",
+    _KEY,
+    "DELETE FROM lead_keys k USING {rows} WHERE (k.company_id, k.kind, k.key, k.lead_id)"
+    " = (r.company_id, r.kind, r.key, r.lead_id)",
+)
+
+
+def created_row(lead: Lead) -> tuple[Any, ...]:
+    return msgspec.structs.astuple(lead)
+
+
+def moved_row(lead: Lead) -> tuple[Any, ...]:
+    return (lead.company_id, lead.id, *(getattr(lead, name) for name in _MOVED))
+
+
+_UNMOVED = tuple(name for name in _EDITED if name not in _MOVED)
+
+
+def only_moved(before: Lead, after: Lead) -> bool:
+    """Whether nothing differs but what a change of status writes."""
+    return all(getattr(before, name) == getattr(after, name) for name in _UNMOVED)
+
+
+def edited_row(lead: Lead) -> tuple[Any, ...]:
+    return (lead.company_id, lead.id, *(getattr(lead, name) for name in _EDITED))
+
+
+class Locked(msgspec.Struct, frozen=True):
+    """A lead, locked until the transaction ends, and the triggers that have already paid for it."""
+
+    lead: Lead
+    channel_version: int
+    rewarded: frozenset[UUID]
+
+
+# Rows are locked in key order, so two batches never wait for each other in a circle.
+_LOCK = f"""
+SELECT {_LEAD}, c.config_version,
+       (SELECT array_agg(w.trigger_id) FROM rewards w WHERE w.company_id = l.company_id AND w.lead_id = l.id)
+FROM unnest($1::uuid[], $2::uuid[]) AS q(company_id, id)
+JOIN leads l ON l.company_id = q.company_id AND l.id = q.id
+JOIN channels c ON c.company_id = l.company_id AND c.id = l.channel_id
+ORDER BY l.company_id, l.id
+FOR UPDATE OF l
+"""
+
+
+async def lock(connection: Connection, keys: Sequence[tuple[UUID, UUID]]) -> list[Locked]:
+    """The leads with these (company, id) pairs, locked for this transaction; unknown pairs are left out."""
+    companies, ids = zip(*keys, strict=True)
+    rows = await connection.fetch(_LOCK, companies, ids)
+    return [_locked(tuple(row)) for row in rows]
+
+
+def _locked(row: tuple[Any, ...]) -> Locked:
+    return Locked(Lead(*row[:-2]), row[-2], frozenset(row[-1] or ()))
+
+
+async def take_numbers(connection: Connection, count: int) -> list[int]:
+    rows = await connection.fetch("SELECT nextval('lead_numbers') FROM generate_series(1, $1)", count)
+    return [row[0] for row in rows]
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A lead as read, with the version of its channel's configuration."""
+
+    lead: Lead
+    channel_version: int
+
+
+_SELECT = f"""
+SELECT {_LEAD}, c.config_version FROM leads l
+JOIN channels c ON c.company_id = l.company_id AND c.id = l.channel_id
+"""
+
+
+def _found(rows: Iterable[Any]) -> list[Found]:
+    return [Found(Lead(*row[:-1]), row[-1]) for row in map(tuple, rows)]
+
+
+async def by_id(connection: Connection, companies: Sequence[UUID], lead_id: UUID) -> Found | None:
+    rows = await connection.fetch(f"{_SELECT} WHERE l.company_id = ANY($1) AND l.id = $2", companies, lead_id)
+    return next(iter(_found(rows)), None)
+
+
+async def by_number(connection: Connection, companies: Sequence[UUID], number: int) -> Found | None:
+    rows = await connection.fetch(f"{_SELECT} WHERE l.company_id = ANY($1) AND l.number = $2", companies, number)
+    return next(iter(_found(rows)), None)
+
+
+_BY_KEY = f"""
+SELECT {_LEAD}, c.config_version FROM lead_keys k
+JOIN leads l ON l.company_id = k.company_id AND l.id = k.lead_id
+JOIN channels c ON c.company_id = l.company_id AND c.id = l.channel_id
+WHERE k.company_id = ANY($1) AND k.kind = $2 AND k.key = $3
+ORDER BY l.number DESC LIMIT $4
+"""
+
+
+async def by_key(
+    connection: Connection, companies: Sequence[UUID], kind: KeyKind, key: str, *, limit: int = 100
+) -> list[Found]:
+    """The leads with this identity key, newest first."""
+    return _found(await connection.fetch(_BY_KEY, companies, kind, key, limit))
+
+
+async def exists_anywhere(connection: Connection, lead_id: UUID) -> bool:
+    """Whether any company has this lead: for a face that must tell "not yours" from "no such lead".
+
+    Probes the key of every company, so it is for the path of failure only.
+    """
+    statement = "SELECT 1 FROM companies o JOIN leads l ON l.company_id = o.id WHERE l.id = $1 LIMIT 1"
+    return await connection.fetchval(statement, lead_id) is not None
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list may be narrowed by; None leaves a member out. `below` is the cursor: numbers under it."""
+
+    channel_ids: tuple[UUID, ...]
+    status_ids: tuple[UUID, ...] | None = None
+    source: str | None = None
+    assignee: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    updated_from: datetime | None = None
+    key: tuple[KeyKind, str] | None = None
+    below: int | None = None
+    limit: int = 50
+
+
+_LIST = f"""
+{_SELECT}
+WHERE l.company_id = ANY($1) AND l.channel_id = ANY($2)
+  AND ($3::uuid[] IS NULL OR l.status_id = ANY($3))
+  AND ($4::text IS NULL OR l.source = $4)
+  AND ($5::text IS NULL OR l.assignee = $5)
+  AND ($6::timestamptz IS NULL OR l.created_at >= $6)
+  AND ($7::timestamptz IS NULL OR l.created_at < $7)
+  AND ($8::timestamptz IS NULL OR l.updated_at >= $8)
+  AND ($9::text IS NULL OR EXISTS (
+      SELECT 1 FROM lead_keys k
+      WHERE k.company_id = l.company_id AND k.kind = $9 AND k.key = $10 AND k.lead_id = l.id))
+  AND ($11::bigint IS NULL OR l.number < $11)
+ORDER BY l.number DESC LIMIT $12
+"""
+
+
+async def listed(connection: Connection, companies: Sequence[UUID], filter: Filter) -> list[Found]:
+    """Leads newest first."""
+    kind, key = filter.key or (None, None)
+    rows = await connection.fetch(
+        _LIST,
+        companies,
+        filter.channel_ids,
+        filter.status_ids,
+        filter.source,
+        filter.assignee,
+        filter.created_from,
+        filter.created_before,
+        filter.updated_from,
+        kind,
+        key,
+        filter.below,
+        filter.limit,
+    )
+    return _found(rows)
+
+
+async def ids_in_status(
+    connection: Connection, company_id: UUID, channel_id: UUID, status_id: UUID, *, limit: int
+) -> list[UUID]:
+    statement = "SELECT id FROM leads WHERE company_id = $1 AND channel_id = $2 AND status_id = $3 LIMIT $4"
+    return [row[0] for row in await connection.fetch(statement, company_id, channel_id, status_id, limit)]

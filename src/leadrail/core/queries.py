@@ -1,0 +1,92 @@
+"""The guarded doors of reading: each answers "may this caller see it", and a thing it may not see does not exist."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core.actor import Actor, Scope
+from leadrail.core.channels import store as channels
+from leadrail.core.errors import Code, refuse
+from leadrail.core.leads import store as leads
+from leadrail.core.leads.identity import KeyKind
+from leadrail.core.leads.model import Lead
+from leadrail.core.leads.store import Filter, Found
+from leadrail.core.setup import Setup, Setups
+from leadrail.db.database import Connection
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A lead that the caller may see, with the setup of its channel."""
+
+    lead: Lead
+    setup: Setup
+
+
+def demand(actor: Actor, scope: Scope) -> None:
+    """Raises Refused (`forbidden`) when the key lacks the scope."""
+    if scope not in actor.scopes:
+        raise refuse(Code.FORBIDDEN, f'The API key lacks the scope "{scope}"', scope=scope)
+
+
+class Reader:
+    """Reads leads and channels on behalf of an actor."""
+
+    def __init__(self, setups: Setups) -> None:
+        self._setups = setups
+
+    async def lead(self, connection: Connection, actor: Actor, lead_id: UUID) -> Seen:
+        """Raises Refused (`lead_not_found`)."""
+        return await self._visible(connection, actor, await leads.by_id(connection, actor.companies, lead_id))
+
+    async def lead_numbered(self, connection: Connection, actor: Actor, number: int) -> Seen:
+        """Raises Refused (`lead_not_found`)."""
+        return await self._visible(connection, actor, await leads.by_number(connection, actor.companies, number))
+
+    async def _visible(self, connection: Connection, actor: Actor, found: Found | None) -> Seen:
+        for seen in await self._seen(connection, actor, [found] if found else []):
+            return seen
+        raise refuse(Code.LEAD_NOT_FOUND, "Lead not found")
+
+    async def leads_with(self, connection: Connection, actor: Actor, kind: KeyKind, key: str) -> list[Seen]:
+        """The visible leads with this identity key, newest first."""
+        return await self._seen(connection, actor, await leads.by_key(connection, actor.companies, kind, key))
+
+    async def leads(self, connection: Connection, actor: Actor, filter: Filter) -> list[Seen]:
+        """`filter.channel_ids` must come from `channels`."""
+        return await self._seen(connection, actor, await leads.listed(connection, actor.companies, filter))
+
+    async def _seen(self, connection: Connection, actor: Actor, found: Sequence[Found]) -> list[Seen]:
+        versions = {row.lead.channel_id: row.channel_version for row in found}
+        setups = await self._setups.at_versions(connection, versions) if versions else {}
+        seen = [Seen(row.lead, setups[row.lead.channel_id]) for row in found if row.lead.channel_id in setups]
+        return [one for one in seen if one.setup.channel.allows(actor)]
+
+    async def channel(self, connection: Connection, actor: Actor, channel_id: UUID) -> Setup:
+        """Raises Refused (`channel_not_found` when there is none, `channel_forbidden` when it is another's)."""
+        setup = (await self._setups.current(connection, [channel_id])).get(channel_id)
+        if setup is None:
+            raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
+        if not setup.channel.allows(actor):
+            raise refuse(Code.CHANNEL_FORBIDDEN, "Channel not accessible", "/channel_id")
+        return setup
+
+    async def channels(self, connection: Connection, actor: Actor) -> list[Setup]:
+        """Every channel that the actor may use, in the order in which they were made."""
+        ids = await channels.accessible(connection, actor.company_id)
+        setups = await self._setups.current(connection, ids)
+        return sorted(
+            (setup for setup in setups.values() if setup.channel.allows(actor)),
+            key=lambda setup: setup.channel.number,
+        )
+
+    async def own_channel(self, connection: Connection, actor: Actor, channel_id: UUID) -> Setup:
+        """The channel, locked for a change of its configuration.
+
+        Raises Refused (`channel_not_found`, `channel_forbidden`; `forbidden` when the company is only a member).
+        """
+        owned = await channels.lock(connection, actor.company_id, channel_id)
+        setup = await self.channel(connection, actor, channel_id)
+        if not owned:
+            raise refuse(Code.FORBIDDEN, "Only the company that owns the channel may change it")
+        return setup

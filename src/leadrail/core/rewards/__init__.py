@@ -1,0 +1,1 @@
+"""Rewards: what a partner earns when a trigger matches."""

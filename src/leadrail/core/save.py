@@ -1,0 +1,225 @@
+"""What a decision comes to in rows: events, rewards and deliveries, gathered over a batch for one statement."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core import idempotency
+from leadrail.core.channels.model import Channel
+from leadrail.core.events import store as events
+from leadrail.core.events.model import Event, EventActor, EventType
+from leadrail.core.followups import store as followups
+from leadrail.core.idempotency import Answer
+from leadrail.core.leads import store as leads
+from leadrail.core.leads.commands import Command
+from leadrail.core.leads.model import Lead, LeadDocument, document
+from leadrail.core.leads.rules import Decision, Fact, FollowUp
+from leadrail.core.reactions import TABLE
+from leadrail.core.rewards import store as rewards
+from leadrail.core.rewards.model import Reward, Trigger, earned
+from leadrail.core.setup import Setup
+from leadrail.core.webhooks import store as webhooks
+from leadrail.core.webhooks.model import Subscription
+from leadrail.db.statement import Statement
+from leadrail.kit.ids import new_id
+
+_encoder = msgspec.json.Encoder(order=None)
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An event and who hears of it."""
+
+    event: Event
+    fact: Fact
+    notice: bool
+    hearers: tuple[Subscription, ...]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One carried-out command: the lead before and after, its events, and the rewards that they earned."""
+
+    before: Lead | None
+    lead: Lead
+    channel: Channel
+    told: tuple[Told, ...]
+    rewards: tuple[tuple[Trigger, Reward], ...]
+    rewarded: frozenset[UUID]
+    follow_up: FollowUp | None
+
+
+def follow(
+    command: Command, setup: Setup, before: Lead | None, decision: Decision, already: frozenset[UUID], now: datetime
+) -> Change:
+    """All that follows from a decision, by the table of reactions."""
+    told: list[Told] = []
+    paid: list[tuple[Trigger, Reward]] = []
+    rewarded = already
+    for fact in decision.facts:
+        told.append(_told(command, setup, decision.lead, fact, now))
+        if not TABLE[fact.type, command.origin].rewards:
+            continue
+        for trigger, reward in earned(setup.triggers, setup.channel, decision.lead, fact, rewarded, now):
+            paid.append((trigger, reward))
+            rewarded |= {trigger.id}
+            news = Fact(EventType.REWARD_CREATED, {"reward": reward}, now)
+            told.append(_told(command, setup, decision.lead, news, now))
+    return Change(before, decision.lead, setup.channel, tuple(told), tuple(paid), rewarded, decision.follow_up)
+
+
+def _told(command: Command, setup: Setup, lead: Lead, fact: Fact, now: datetime) -> Told:
+    reaction = TABLE[fact.type, command.origin]
+    actor = EventActor(command.actor.kind, command.actor.id, command.actor.face)
+    event = Event(new_id(), fact.type, lead.id, lead.channel_id, fact.at, now, actor, fact.data)
+    hearers: tuple[Subscription, ...] = ()
+    if reaction.deliveries:
+        hearers = tuple(one for one in setup.subscriptions if one.hears(fact.type, setup.channel))
+    return Told(event, fact, reaction.notice, hearers)
+
+
+class _Payload(msgspec.Struct, frozen=True):
+    """What a delivery keeps until it is sent: the event, its data joined by the lead as it was after it."""
+
+    id: UUID
+    type: str
+    lead_id: UUID | None
+    channel_id: UUID | None
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: EventActor
+    data: dict[str, Any]
+
+
+def payload(event: Event, lead: LeadDocument) -> str:
+    """The event as webhooks carry it, with the lead in `data.lead`."""
+    data = event.data | {"lead": lead}
+    whole = _Payload(
+        event.id,
+        event.type,
+        event.lead_id,
+        event.channel_id,
+        event.occurred_at,
+        event.recorded_at,
+        event.actor,
+        data,
+    )
+    return _encoder.encode(whole).decode()
+
+
+class Write:
+    """The rows of one batch."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._places: Counter[UUID] = Counter()
+        self._before: dict[UUID, Lead | None] = {}
+        self._after: dict[UUID, tuple[Lead, Channel]] = {}
+        self._events: list[Sequence[Any]] = []
+        self._rewards: list[Sequence[Any]] = []
+        self._follow_ups: list[Sequence[Any]] = []
+        self._answers: list[Sequence[Any]] = []
+        self.rewards: list[Reward] = []
+        self.deliveries: list[Sequence[Any]] = []
+
+    def add(self, change: Change) -> None:
+        if not change.told:
+            return
+        lead = change.lead
+        self._before.setdefault(lead.id, change.before)
+        self._after[lead.id] = (lead, change.channel)
+        shown = document(lead, change.channel) if any(told.hearers for told in change.told) else None
+        for told in change.told:
+            self._add_event(lead, told, shown)
+        for trigger, reward in change.rewards:
+            self._add_reward(lead, trigger, reward)
+        if (follow_up := change.follow_up) is not None:
+            self._follow_ups.append((lead.company_id, lead.id, *msgspec.structs.astuple(follow_up)))
+
+    def answer(self, company_id: UUID, key: str, answer: Answer) -> None:
+        row = (company_id, key, answer.fingerprint, answer.status, answer.body, self._now)
+        self._answers.append(row)
+
+    def statement(self) -> tuple[str, list[Any]] | None:
+        """The one statement that writes everything, or None when there is nothing to write."""
+        whole = Statement()
+        whole.add(events.COUNT, sorted(self._places.items()))
+        self._add_leads(whole)
+        whole.add(events.INSERT, self._events)
+        whole.add(webhooks.INSERT, self.deliveries)
+        whole.add(rewards.INSERT, self._rewards)
+        whole.add(followups.INSERT, self._follow_ups)
+        whole.add(idempotency.INSERT, self._answers)
+        return whole.render() if whole else None
+
+    def _add_event(self, lead: Lead, told: Told, shown: LeadDocument | None) -> None:
+        event, fact = told.event, told.fact
+        self._places[lead.company_id] += 1
+        place = self._places[lead.company_id]
+        self._events.append(
+            (
+                lead.company_id,
+                place,
+                event.id,
+                event.type,
+                lead.id,
+                lead.channel_id,
+                fact.from_status.id if fact.from_status else None,
+                fact.to_status.id if fact.to_status else None,
+                event.occurred_at,
+                event.recorded_at,
+                event.actor.kind,
+                event.actor.id,
+                event.actor.face,
+                told.notice,
+                _encoder.encode(event.data).decode(),
+            )
+        )
+        if not told.hearers or shown is None:
+            return
+        body = payload(event, shown)
+        for one in told.hearers:
+            self.deliveries.append(
+                (lead.company_id, place, new_id(), event.id, one.company_id, one.endpoint_id, body, self._now)
+            )
+
+    def _add_reward(self, lead: Lead, trigger: Trigger, reward: Reward) -> None:
+        self.rewards.append(reward)
+        self._rewards.append(
+            (
+                lead.company_id,
+                reward.id,
+                reward.lead_id,
+                reward.channel_id,
+                reward.trigger_id,
+                reward.company_id,
+                not trigger.repeat,
+                reward.amount,
+                reward.currency,
+                reward.state,
+                reward.created_at,
+            )
+        )
+
+    def _add_leads(self, whole: Statement) -> None:
+        created, moved, edited, keyed, unkeyed = [], [], [], [], []
+        for id, (lead, channel) in self._after.items():
+            before = self._before[id]
+            if before is None:
+                created.append(leads.created_row(lead))
+            elif leads.only_moved(before, lead):
+                moved.append(leads.moved_row(lead))
+                continue
+            else:
+                edited.append(leads.edited_row(lead))
+            old = before.keys(channel.country) if before else frozenset()
+            new = lead.keys(channel.country)
+            keyed += [(lead.company_id, kind, key, lead.id) for kind, key in new - old]
+            unkeyed += [(lead.company_id, kind, key, lead.id) for kind, key in old - new]
+        whole.add(leads.INSERT, created)
+        whole.add(leads.MOVE, moved)
+        whole.add(leads.EDIT, edited)
+        whole.add(leads.INSERT_KEYS, keyed)
+        whole.add(leads.DELETE_KEYS, unkeyed)

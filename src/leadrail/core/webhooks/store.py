@@ -1,0 +1,90 @@
+"""The SQL of endpoints and of the deliveries due to them."""
+
+from typing import Any
+from uuid import UUID
+
+from leadrail.core.webhooks.model import Endpoint, EndpointState, Format
+from leadrail.db.database import Connection
+from leadrail.db.statement import Section
+
+# `place` is the event's position among its company's events in the same statement (see events.store.INSERT).
+INSERT = Section(
+    "due",
+    (
+        ("company_id", "uuid"),
+        ("place", "bigint"),
+        ("id", "uuid"),
+        ("event_id", "uuid"),
+        ("endpoint_company_id", "uuid"),
+        ("endpoint_id", "uuid"),
+        ("payload", "text"),
+        ("created_at", "timestamptz"),
+    ),
+    """INSERT INTO deliveries (company_id, event_seq, id, event_id, endpoint_company_id, endpoint_id, payload,
+        due_at, created_at)
+    SELECT r.company_id, counted.base + r.place, r.id, r.event_id, r.endpoint_company_id, r.endpoint_id, r.payload,
+        r.created_at, r.created_at
+    FROM {rows} JOIN counted USING (company_id)""",
+)
+
+_COLUMNS = "id, company_id, url, events, channel_id, format, ordered, state, secret, created_at"
+
+
+def _endpoint(row: Any) -> Endpoint:
+    id, company_id, url, events, channel_id, format, ordered, state, secret, created_at = row
+    return Endpoint(
+        id,
+        company_id,
+        url,
+        tuple(events),
+        channel_id,
+        Format(format),
+        ordered,
+        EndpointState(state),
+        secret,
+        created_at,
+    )
+
+
+async def endpoints(connection: Connection, company_id: UUID, *, after: UUID | None, limit: int) -> list[Endpoint]:
+    """The company's endpoints, oldest first."""
+    statement = f"""
+        SELECT {_COLUMNS} FROM endpoints
+        WHERE company_id = $1 AND state <> 'deleted' AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
+    """
+    return [_endpoint(row) for row in await connection.fetch(statement, company_id, after, limit)]
+
+
+async def insert_endpoint(connection: Connection, endpoint: Endpoint) -> None:
+    await connection.execute(
+        f"INSERT INTO endpoints ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        endpoint.id,
+        endpoint.company_id,
+        endpoint.url,
+        list(endpoint.events),
+        endpoint.channel_id,
+        endpoint.format,
+        endpoint.ordered,
+        endpoint.state,
+        endpoint.secret,
+        endpoint.created_at,
+    )
+
+
+async def delete_endpoint(connection: Connection, company_id: UUID, endpoint_id: UUID) -> bool:
+    """Marks it deleted, so that its deliveries keep their log; answers whether there was one."""
+    statement = """
+        UPDATE endpoints SET state = 'deleted' WHERE company_id = $1 AND id = $2 AND state <> 'deleted'
+    """
+    return bool(await connection.execute(statement, company_id, endpoint_id) == "UPDATE 1")
+
+
+_RENEW = """
+UPDATE channels c SET config_version = config_version + 1
+WHERE c.company_id = $1 OR c.id IN (SELECT m.channel_id FROM channel_members m WHERE m.member_company_id = $1)
+"""
+
+
+async def renew_channels(connection: Connection, company_id: UUID) -> None:
+    """Makes every process read anew the channels that this company's endpoints may hear."""
+    await connection.execute(_RENEW, company_id)
