@@ -194,8 +194,8 @@ async def test_a_status_counts_although_its_body(behaviour: Behaviour) -> None:
 @example(data=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: \xff\r\n\r\n")
 @example(data=b"HTTP/1.1 200 OK\r\nSet-Cookie: \xff=;;\r\nContent-Length: 0\r\n\r\n")
 @example(data=b"HTTP/1.1 200 OK\r\nRetry-After: \xc2\xb2\r\nContent-Length: 0\r\n\r\n")
-def test_no_answer_makes_a_post_raise(data: bytes) -> None:
-    reply = asyncio.run(post_once(Raw(data), total_timeout_s=2))
+async def test_no_answer_makes_a_post_raise(data: bytes) -> None:
+    reply = await post_once(Raw(data), total_timeout_s=2)
 
     assert reply.outcome in Outcome
 
@@ -568,7 +568,9 @@ def test_retry_after_is_read_and_bounded(value: str | None, seconds: int | None)
 
 @given(st.text())
 def test_no_retry_after_raises(value: str) -> None:
-    assert outgoing.retry_after_s(value, NOW) in (None, *range(86_401))
+    seconds = outgoing.retry_after_s(value, NOW)
+
+    assert seconds is None or 0 <= seconds <= 86_400
 
 
 async def test_a_reply_says_when_to_come_back() -> None:

@@ -253,7 +253,7 @@ def _unavailable() -> Refused:
 def _database_refusal(error: Exception) -> Refusal:
     if isinstance(error, asyncpg.DataError):
         return Refusal(Code.INVALID, f"A value cannot be stored: {error}")
-    if isinstance(error, UNREACHABLE) or isinstance(error, asyncpg.LockNotAvailableError):
+    if isinstance(error, (*UNREACHABLE, asyncpg.LockNotAvailableError)):
         return Refusal(Code.UNAVAILABLE, "The lead is busy or the database is away; try again")
     log.error("a command failed in the database", exc_info=error)
     return Refusal(Code.UNAVAILABLE, "The change could not be saved; nothing was changed. Try again.")

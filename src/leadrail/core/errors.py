@@ -3,7 +3,10 @@
 from enum import StrEnum
 from typing import Any
 
+import asyncpg
 import msgspec
+
+from leadrail.db.database import UNREACHABLE
 
 
 class Code(StrEnum):
@@ -51,3 +54,14 @@ class Refused(Exception):
 
 def refuse(code: Code, message: str, field: str | None = None, **details: Any) -> Refused:
     return Refused(Refusal(code, message, field, details))
+
+
+def refusal_of(error: Exception) -> Refusal | None:
+    """The refusal that an exception stands for; None for a fault of ours."""
+    if isinstance(error, Refused):
+        return error.refusal
+    if isinstance(error, asyncpg.DataError):
+        return Refusal(Code.INVALID, "A value cannot be stored; check text for control characters and numbers for size")
+    if isinstance(error, (*UNREACHABLE, asyncpg.LockNotAvailableError)):
+        return Refusal(Code.UNAVAILABLE, "The database is busy or away; try again in a moment")
+    return None

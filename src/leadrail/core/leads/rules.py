@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -115,7 +116,7 @@ def _blank(channel: Channel, lead_id: UUID, status: Status, now: datetime, numbe
         created_at=now,
         updated_at=now,
         version=1,
-        **empty,  # type: ignore[arg-type]  # all of these may be None
+        **empty,
     )
 
 
@@ -273,7 +274,7 @@ def _route(lead: Lead, channel: Channel, current: Status, target: Status, also_q
     qualified = channel.first_of(Category.QUALIFIED)
     by_way = also_qualified and target.category is Category.WON and lead.qualified_at is None
     route = (current, qualified, target) if by_way and qualified is not None else (current, target)
-    for before, after in zip(route, route[1:], strict=False):
+    for before, after in pairwise(route):
         if before.id != after.id and before.next is not None and after.id not in before.next:
             names = [channel.status_by_id[id].name for id in before.next if id in channel.status_by_id]
             message = f'"{before.name}" may be followed by {", ".join(names) or "nothing"}, not by "{after.name}"'
@@ -332,7 +333,7 @@ def _status_facts(
     if command.context:
         common["context"] = dict(command.context)
     facts = []
-    for step, (source, target) in enumerate(zip(route, route[1:], strict=False)):
+    for step, (source, target) in enumerate(pairwise(route)):
         data = {"from": Named.of(source), "to": Named.of(target), **common}
         data["seconds_in_previous"] = max(spent, 0) if step == 0 else 0
         facts.append(Fact(EventType.LEAD_STATUS_CHANGED, data, command.at or now, source, target))

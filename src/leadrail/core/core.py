@@ -1,0 +1,33 @@
+"""The product as one value: what every face and the worker are handed."""
+
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network
+
+from leadrail.core.companies.doors import Doors
+from leadrail.core.engine import Engine
+from leadrail.core.queries import Reader
+from leadrail.core.setup import Setups
+from leadrail.db.database import Database
+from leadrail.kit.clock import Clock, now
+
+
+class Core:
+    """Everything that serves a request. `webhook_allow` lists private networks that webhooks may reach all the same."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock = now,
+        webhook_allow: Sequence[IPv4Network | IPv6Network] = (),
+        on_due: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.database, self.clock, self.webhook_allow = database, clock, webhook_allow
+        self.setups = Setups()
+        self.reader = Reader(self.setups)
+        self.doors = Doors(database, clock)
+        self.engine = Engine(database, self.setups, clock, on_due)
+
+    async def close(self) -> None:
+        await self.engine.close()
+        await self.database.close()

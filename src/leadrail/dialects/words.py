@@ -1,0 +1,93 @@
+"""The one table of status words across dialects.
+
+A word is tried as the exact (case-folded) name of a status in the lead's channel first; only when the channel has
+no such status does the category count that the word stands for. Reading goes the same way back: a status whose name
+is a word of the dialect is shown by that word, any other by the word of its category.
+"""
+
+import msgspec
+
+from leadrail.core.channels.model import Category, Status, StatusRef
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """One dialect's words. `stands_for` is for writing, `shown_as` for reading."""
+
+    stands_for: dict[str, Category]
+    shown_as: dict[Category, str]
+    upper_case: bool
+
+    def reference(self, word: str) -> StatusRef:
+        """What the word means in a channel: the status of that name, else the first of its category."""
+        return StatusRef(name=word, category=self.stands_for.get(word.casefold()))
+
+    def word(self, status: Status) -> str:
+        """How the dialect calls a status."""
+        folded = status.name.casefold()
+        if folded not in self.stands_for:
+            return self.shown_as[status.category]
+        return folded.upper() if self.upper_case else folded
+
+
+SENDPILOT = Vocabulary(
+    stands_for={
+        "pending": Category.OPEN,
+        "processing": Category.OPEN,
+        "connection_sent": Category.OPEN,
+        "connection_accepted": Category.OPEN,
+        "message_sent": Category.OPEN,
+        "reply_received": Category.OPEN,
+        "opportunity": Category.QUALIFIED,
+        "meeting_booked": Category.QUALIFIED,
+        "done": Category.WON,
+        "not_interested": Category.LOST,
+        "unsubscribed": Category.LOST,
+        "irrelevant": Category.LOST,
+    },
+    shown_as={
+        Category.OPEN: "PENDING",
+        Category.QUALIFIED: "OPPORTUNITY",
+        Category.WON: "DONE",
+        Category.LOST: "NOT_INTERESTED",
+        Category.ON_HOLD: "WAITING",
+        Category.DELETED: "IRRELEVANT",
+    },
+    upper_case=True,
+)
+
+OCTANIST = Vocabulary(
+    stands_for={
+        "open": Category.OPEN,
+        "qualified": Category.QUALIFIED,
+        "won": Category.WON,
+        "lost": Category.LOST,
+    },
+    shown_as={
+        Category.OPEN: "open",
+        Category.QUALIFIED: "qualified",
+        Category.WON: "won",
+        Category.LOST: "lost",
+        Category.ON_HOLD: "open",
+        Category.DELETED: "lost",
+    },
+    upper_case=False,
+)
+
+CAPILLARY = Vocabulary(
+    stands_for={
+        "open": Category.OPEN,
+        "won": Category.WON,
+        "lost": Category.LOST,
+        "on_hold": Category.ON_HOLD,
+        "deleted": Category.DELETED,
+    },
+    shown_as={
+        Category.OPEN: "OPEN",
+        Category.QUALIFIED: "OPEN",
+        Category.WON: "WON",
+        Category.LOST: "LOST",
+        Category.ON_HOLD: "ON_HOLD",
+        Category.DELETED: "DELETED",
+    },
+    upper_case=True,
+)

@@ -1,0 +1,193 @@
+"""HTTP in: a router and a face over bare ASGI, because a framework costs more than the change of a status itself.
+
+See docs/decisions/http-layer.md for the measurements. Nothing in here knows what a lead is.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+JSON = b"application/json"
+DEFAULT_BODY_LIMIT = 1 << 20
+
+log = logging.getLogger(__name__)
+
+
+class PathNotFound(Exception):
+    """No route has this path."""
+
+
+class MethodNotAllowed(Exception):
+    """The path is known, but not with this method."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        super().__init__("method not allowed")
+        self.allowed = tuple(sorted(allowed))
+
+
+class BodyTooLarge(Exception):
+    """The body exceeds the limit, in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body is larger than {limit} bytes")
+        self.limit = limit
+
+
+class _Gone(Exception):
+    """The client went away before its body was read."""
+
+
+class Request:
+    """One request, its body read whole. Header names are lower-case bytes, as ASGI gives them."""
+
+    __slots__ = ("body", "client", "headers", "method", "params", "path", "query_string")
+
+    def __init__(self, scope: Scope, path: str) -> None:
+        self.method: str = scope["method"]
+        self.path = path
+        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.query_string: bytes = scope["query_string"]
+        self.client: str = scope["client"][0] if scope.get("client") else ""
+        self.params: Mapping[str, str] = {}
+        self.body = b""
+
+    def header(self, name: bytes) -> str | None:
+        for key, value in self.headers:
+            if key == name:
+                return value.decode("latin-1")
+        return None
+
+    def query(self) -> list[tuple[str, str]]:
+        """The query's pairs in order, blanks kept; bytes that are no UTF-8 come as U+FFFD."""
+        return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=200)
+
+
+class Response(msgspec.Struct, frozen=True):
+    status: int
+    body: bytes = b""
+    media_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def json_response(status: int, value: Any, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
+    return Response(status, msgspec.json.encode(value), JSON, headers)
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """`path` is made of segments; one in braces matches anything and is handed over under its name."""
+
+    method: str
+    path: str
+    handler: Handler
+
+
+class _Node:
+    __slots__ = ("children", "handlers", "names", "parameter")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.parameter: _Node | None = None
+        self.handlers: dict[str, Handler] = {}
+        self.names: dict[str, tuple[str, ...]] = {}
+
+
+class Router:
+    """Finds the handler of a method and path. A literal segment wins over a parameter."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            self._add(route)
+
+    def _add(self, route: Route) -> None:
+        node, names = self._root, []
+        for segment in _segments(route.path):
+            if segment.startswith("{"):
+                names.append(segment[1:-1])
+                node.parameter = node = node.parameter or _Node()
+            else:
+                node = node.children.setdefault(segment, _Node())
+        node.handlers[route.method] = route.handler
+        node.names[route.method] = tuple(names)
+
+    def match(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
+        """The handler and its parameters. Raises PathNotFound, MethodNotAllowed."""
+        node, values = self._root, []
+        for segment in _segments(path):
+            if (child := node.children.get(segment)) is not None:
+                node = child
+            elif node.parameter is not None:
+                values.append(segment)
+                node = node.parameter
+            else:
+                raise PathNotFound(path)
+        if (handler := node.handlers.get(method)) is not None:
+            return handler, dict(zip(node.names[method], values, strict=True))
+        if not node.handlers:
+            raise PathNotFound(path)
+        raise MethodNotAllowed(node.handlers)
+
+
+def _segments(path: str) -> list[str]:
+    return path.strip("/").split("/")
+
+
+class Face:
+    """An ASGI application over routes. Whatever goes wrong becomes an answer through `on_error`."""
+
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        on_error: Callable[[Request, Exception], Response],
+        *,
+        body_limit: int = DEFAULT_BODY_LIMIT,
+    ) -> None:
+        self._router, self._on_error, self._body_limit = Router(routes), on_error, body_limit
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        """Serves one request whose path below the face's prefix is `path`."""
+        request = Request(scope, path)
+        try:
+            handler, request.params = self._router.match(request.method, path)
+            request.body = await self._read(request, receive)
+            response = await handler(request)
+        except _Gone:
+            return
+        except Exception as error:
+            response = self._on_error(request, error)
+        await _send(response, send, with_body=request.method != "HEAD")
+
+    async def _read(self, request: Request, receive: Receive) -> bytes:
+        declared = request.header(b"content-length")
+        if declared is not None and int(declared) > self._body_limit:
+            raise BodyTooLarge(self._body_limit)
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        while message["type"] == "http.request" and message.get("more_body"):
+            message = await receive()
+            body += message.get("body", b"")
+            if len(body) > self._body_limit:
+                raise BodyTooLarge(self._body_limit)
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        return body
+
+
+async def _send(response: Response, send: Send, *, with_body: bool) -> None:
+    headers = [
+        (b"content-type", response.media_type),
+        (b"content-length", str(len(response.body)).encode()),
+        *response.headers,
+    ]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body if with_body else b""})
