@@ -31,7 +31,6 @@ LONGEST_RETRY_AFTER_S = 86_400
 # Below the 5 s after which Node and uvicorn hang up on an idle connection: a post that meets the hang-up
 # fails, as it must not be sent again unasked.
 _KEEP_ALIVE_S = 4
-_DNS_CACHE_S = 10
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 # What ends in a number (127.1, 0x7f.1, 2130706433) is an IPv4 address to some readers and a name to others.
@@ -96,6 +95,7 @@ class Outgoing:
         max_response_bytes: int = 1024 * 1024,
         user_agent: str = "Leadrail",
         resolve: Resolve = resolve_by_system,
+        dns_cache_s: int = 10,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._allow = tuple(allow)
@@ -104,6 +104,7 @@ class Outgoing:
         # Bodies are kept as they come, so nothing compressed is asked for.
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
         self._resolve = resolve
+        self._dns_cache_s = dns_cache_s
         self._tls = tls
         self._session: aiohttp.ClientSession
 
@@ -166,7 +167,7 @@ class Outgoing:
             limit=0,  # the caller bounds its posts; one that waited here would look like a slow receiver
             keepalive_timeout=_KEEP_ALIVE_S,
             resolver=_CheckedResolver(self._resolve, self._allow),
-            ttl_dns_cache=_DNS_CACHE_S,  # what is cached has passed the check
+            ttl_dns_cache=self._dns_cache_s,  # what is cached has passed the check
             socket_factory=self._checked_socket,
             ssl=self._tls or True,
         )

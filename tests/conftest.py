@@ -1,0 +1,63 @@
+"""One real PostgreSQL and one real HTTP server for the whole run; every test gets companies of its own."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from leadrail.app import App
+from leadrail.core.core import Core
+from leadrail.db.database import Database
+from leadrail.db.embedded import EmbeddedServer
+from leadrail.db.migrate import migrate
+from tests.people import People, three_people
+
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+
+
+@pytest.fixture(scope="session")
+async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A migrated database. Nothing here survives the run, so the disk need not be waited for."""
+    folder: Path = tmp_path_factory.mktemp("postgres")
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(0o755)  # as root, PostgreSQL runs as another user, who has to get here
+    server = await EmbeddedServer.start(folder / "data", settings={"fsync": "off"})
+    await migrate(server.url)
+    yield server.url
+    await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def core(database_url: str) -> AsyncIterator[Core]:
+    core = Core(await Database.open(database_url), webhook_allow=LOOPBACK)
+    yield core
+    await core.close()
+
+
+@pytest.fixture(scope="session")
+async def server_url(core: Core) -> AsyncIterator[str]:
+    async with serving(App(core)) as url:
+        yield url
+
+
+@pytest.fixture
+async def people(core: Core, server_url: str) -> AsyncIterator[People]:
+    async with three_people(core, server_url) as people:
+        yield people
+
+
+@asynccontextmanager
+async def serving(app: App) -> AsyncIterator[str]:
+    """The application over a real socket of this loop."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve([listener]))
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    await task

@@ -1,0 +1,111 @@
+"""Three people everybody knows: the owner, the partner on the shared channel, the stranger who must see nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from leadrail.core.channels.commands import NewChannel, NewProperty, NewStatus, create_channel
+from leadrail.core.channels.model import Channel, Member, Role
+from leadrail.core.companies.commands import NewKey, bootstrap, create_key
+from leadrail.core.core import Core
+from leadrail.core.leads.commands import CreateLead
+from leadrail.core.leads.model import Lead
+from leadrail.core.rewards.commands import NewTrigger, add_trigger
+from leadrail.core.rewards.model import Trigger
+from leadrail.core.webhooks.commands import NewEndpoint, add_endpoint
+from leadrail.core.webhooks.model import Endpoint
+from leadrail.kit.ids import new_id
+
+
+@dataclass
+class Person:
+    """Somebody of one company with an API key of every scope, and an HTTP client that sends it."""
+
+    core: Core
+    company_id: UUID
+    key: str
+    http: httpx.AsyncClient
+
+    async def channel(self, **wanted: Any) -> Channel:
+        """A new channel; `template`, `statuses`, `properties`, `members` as in NewChannel."""
+        new = NewChannel(**({"title": "Inbound"} | wanted))
+        async with self.core.database.transaction() as connection:
+            id = await create_channel(connection, self.company_id, new)
+            return (await self.core.setups.uncached(connection, [id]))[id].channel
+
+    async def channel_now(self, channel_id: UUID) -> Channel:
+        async with self.core.database.connection() as connection:
+            return (await self.core.setups.uncached(connection, [channel_id]))[channel_id].channel
+
+    async def trigger(self, channel: Channel, **wanted: Any) -> Trigger:
+        async with self.core.database.transaction() as connection:
+            return await add_trigger(connection, channel, NewTrigger(**wanted))
+
+    async def endpoint(self, url: str, **wanted: Any) -> Endpoint:
+        """A webhook endpoint of this company."""
+        async with self.core.database.transaction() as connection:
+            new = NewEndpoint(url=url, **wanted)
+            allow, now = self.core.webhook_allow, self.core.clock()
+            return await add_endpoint(connection, self.company_id, new, allow, now)
+
+    async def another_key(self, **wanted: Any) -> str:
+        """A further key of the company, e.g. `scopes=(Scope.READ,)`, `default_channel=…`."""
+        new = NewKey(**({"name": "another"} | wanted))
+        async with self.core.database.transaction() as connection:
+            _, token = await create_key(connection, self.company_id, new, self.core.clock())
+        return token or ""
+
+    async def lead(self, channel: Channel, properties: dict[str, Any] | None = None, **fields: Any) -> Lead:
+        """A new lead, made by the engine; fields such as `email` by name."""
+        actor = await self.core.doors.admit_key(self.key, "api")
+        command = CreateLead(
+            actor=actor, channel_id=channel.id, lead_id=new_id(), fields=fields, properties=properties or {}
+        )
+        done = await self.core.engine.execute_one(command)
+        return done.lead  # type: ignore[union-attr]  # no idempotency key, so never an Answer
+
+    async def rows(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Rows straight from the database, to assert what was written and what was not."""
+        async with self.core.database.connection() as connection:
+            return [dict(row) for row in await connection.fetch(statement, *parameters)]
+
+    async def count(self, table: str) -> int:
+        """The rows of this company in a table."""
+        rows = await self.rows(f"SELECT count(*) AS n FROM {table} WHERE company_id = $1", self.company_id)
+        return int(rows[0]["n"])
+
+    async def counts(self) -> dict[str, int]:
+        """Everything that a write could have left behind, to compare before and after."""
+        return {table: await self.count(table) for table in ("leads", "events", "deliveries", "rewards")}
+
+
+@dataclass
+class People:
+    owner: Person
+    partner: Person
+    stranger: Person
+
+    async def shared_channel(self, **wanted: Any) -> Channel:
+        """A channel of the owner in which the partner is a member."""
+        return await self.owner.channel(**wanted, members=(Member(self.partner.company_id, Role.REFERRING),))
+
+
+@asynccontextmanager
+async def three_people(core: Core, url: str) -> AsyncIterator[People]:
+    async with AsyncExitStack() as stack:
+        people = [await _person(core, url, stack, name) for name in ("owner", "partner", "stranger")]
+        yield People(*people)
+
+
+async def _person(core: Core, url: str, stack: AsyncExitStack, name: str) -> Person:
+    async with core.database.transaction() as connection:
+        made = await bootstrap(connection, f"{name} {new_id()}", f"{name}@example.com", core.clock())
+    client = httpx.AsyncClient(base_url=url, headers={"X-API-Key": made.api_key}, timeout=30, trust_env=False)
+    return Person(core, made.company_id, made.api_key, await stack.enter_async_context(client))
+
+
+__all__ = ["NewProperty", "NewStatus", "People", "Person", "three_people"]
