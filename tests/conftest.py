@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from hypothesis import settings
 
 from leadrail.app import App
 from leadrail.core.core import Core
@@ -16,6 +17,10 @@ from leadrail.db.database import Database
 from leadrail.db.embedded import EmbeddedServer
 from leadrail.db.migrate import migrate
 from tests.people import People, three_people
+
+# A shared machine may stop for a moment; what is slow is for the bench to say.
+settings.register_profile("leadrail", deadline=None)
+settings.load_profile("leadrail")
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 
 from leadrail.core.channels.commands import NewChannel, NewProperty, NewStatus, create_channel
 from leadrail.core.channels.model import Channel, Member, Role
@@ -43,7 +44,7 @@ class Person:
 
     async def trigger(self, channel: Channel, **wanted: Any) -> Trigger:
         async with self.core.database.transaction() as connection:
-            return await add_trigger(connection, channel, NewTrigger(**wanted))
+            return await add_trigger(connection, channel, msgspec.convert(wanted, NewTrigger))
 
     async def endpoint(self, url: str, **wanted: Any) -> Endpoint:
         """A webhook endpoint of this company."""

@@ -31,9 +31,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_allow: Annotated[
         str, Meta(description="Private networks that webhooks may reach all the same: CIDRs, comma-separated.")
     ] = ""
-    body_limit: Annotated[
-        int, Meta(ge=1024, le=1 << 30, description="Largest request body that is read, in bytes.")
-    ] = 4 << 20
     log_level: Annotated[
         str, Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
     ] = "info"

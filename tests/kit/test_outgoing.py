@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from leadrail.kit.addresses import Network, is_allowed
 from leadrail.kit.outgoing import Outcome, Outgoing, Reply, Resolve, check_url, retry_after_s
-from receivers import Answer, Behaviour, Endless, Hang, Raw, Receiver, Request, Reset, redirect
+from tests.receivers import Answer, Behaviour, Endless, Hang, Raw, Receiver, Request, Reset, redirect
 
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 EVERYTHING: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))

@@ -45,7 +45,7 @@ class Rehearsal(msgspec.Struct, frozen=True):
     """What a command would do."""
 
     done: Done
-    write: Write
+    change: Change
 
 
 Outcome = Done | Answer | Refusal
@@ -83,13 +83,10 @@ class Engine:
             await transaction.start()
             try:
                 work = await self._load(connection, [command], self._clock())
-                outcome = work.apply(command)
+                done, change = work.decided(command)
             finally:
                 await transaction.rollback()
-        if isinstance(outcome, Refusal):
-            raise Refused(outcome)
-        assert isinstance(outcome, Done)
-        return Rehearsal(outcome, work.write)
+        return Rehearsal(done, change)
 
     async def close(self) -> None:
         """Finishes what is under way."""
@@ -196,7 +193,7 @@ class _Work:
 
     def apply(self, command: Command) -> Outcome:
         try:
-            return self._replayed(command) or self._decided(command)
+            return self._replayed(command) or self._done(command)
         except Refused as error:
             return error.refusal
 
@@ -206,7 +203,13 @@ class _Work:
         answer = self._answers.get((command.actor.company_id, command.idempotency.key))
         return answer.matching(command.idempotency.fingerprint) if answer else None
 
-    def _decided(self, command: Command) -> Done:
+    def _done(self, command: Command) -> Done:
+        done, change = self.decided(command)
+        self._remember(command, change, done)
+        return done
+
+    def decided(self, command: Command) -> tuple[Done, Change]:
+        """What the command comes to, nothing remembered yet. Raises Refused."""
         creating = isinstance(command, CreateLead)
         lead = None if creating else self._leads.get(command.lead_id)
         setup = self._setups.get(command.channel_id if isinstance(command, CreateLead) else _channel_of(lead))
@@ -216,9 +219,7 @@ class _Work:
         decision = decide(lead, setup.channel, command, self._now, number)
         already = self._rewarded.get(decision.lead.id, frozenset())
         change = follow(command, setup, lead, decision, already, self._now)
-        done = Done(decision.lead, setup, lead, tuple(told.event for told in change.told))
-        self._remember(command, change, done)
-        return done
+        return Done(decision.lead, setup, lead, tuple(told.event for told in change.told)), change
 
     def _remember(self, command: Command, change: Change, done: Done) -> None:
         lead = change.lead

@@ -121,7 +121,6 @@ class Write:
         self._rewards: list[Sequence[Any]] = []
         self._follow_ups: list[Sequence[Any]] = []
         self._answers: list[Sequence[Any]] = []
-        self.rewards: list[Reward] = []
         self.deliveries: list[Sequence[Any]] = []
 
     def add(self, change: Change) -> None:
@@ -186,7 +185,6 @@ class Write:
             )
 
     def _add_reward(self, lead: Lead, trigger: Trigger, reward: Reward) -> None:
-        self.rewards.append(reward)
         self._rewards.append(
             (
                 lead.company_id,

@@ -163,7 +163,7 @@ class Face:
             response = await handler(request)
         except _Gone:
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the face owns an answer for everything, our own faults too
             response = self._on_error(request, error)
         await _send(response, send, with_body=request.method != "HEAD")
 

@@ -61,8 +61,8 @@ ORDER BY seq LIMIT $5
 
 _NOTICES = f"""
 SELECT {_COLUMNS} FROM events
-WHERE company_id = $1 AND notice AND seq < $2
-ORDER BY seq DESC LIMIT $3
+WHERE company_id = $1 AND notice AND seq < $2 AND (cardinality($3::uuid[]) = 0 OR channel_id = ANY($3))
+ORDER BY seq DESC LIMIT $4
 """
 
 
@@ -79,9 +79,11 @@ async def of_lead(
     return [_entry(row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id, after, type, limit)]
 
 
-async def notices(connection: Connection, company_id: UUID, *, before: int, limit: int) -> list[Entry]:
-    """The events of which the company's team is notified, newest first."""
-    return [_entry(row) for row in await connection.fetch(_NOTICES, company_id, before, limit)]
+async def notices(
+    connection: Connection, company_id: UUID, *, channel_ids: list[UUID], before: int, limit: int
+) -> list[Entry]:
+    """The events of which the company's team is notified, newest first; `channel_ids` empty means of every channel."""
+    return [_entry(row) for row in await connection.fetch(_NOTICES, company_id, before, channel_ids, limit)]
 
 
 def _entry(row: Sequence[Any]) -> Entry:

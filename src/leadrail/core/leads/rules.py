@@ -282,6 +282,13 @@ def _route(lead: Lead, channel: Channel, current: Status, target: Status, also_q
     return route
 
 
+def next_statuses(lead: Lead, channel: Channel) -> list[Status]:
+    """The statuses to which the lead may move from where it is, in the channel's order."""
+    current = channel.status_by_id[lead.status_id]
+    others = [status for status in channel.current_statuses if status.id != current.id]
+    return others if current.next is None else [status for status in others if status.id in current.next]
+
+
 def missing_requirements(
     status: Status, lead: Lead, reason: str | None = None, note: str | None = None
 ) -> list[Requirement]:

@@ -32,7 +32,7 @@ def programs_for(account: Account, data_dir: Path) -> Path:
         _copy(installed, copy)
     if not account.may_run(copy / PROGRAMS / "initdb"):
         raise EmbeddedError(
-            f"The user {account.name} cannot run the PostgreSQL programs in {installed / PROGRAMS}, nor a copy in {copy}. "
+            f"The user {account.name} can run the PostgreSQL programs neither in {installed / PROGRAMS} nor in {copy}. "
             "Is the disk mounted noexec? Choose another data folder (LEADRAIL_DATA_DIR)."
         )
     return copy / PROGRAMS

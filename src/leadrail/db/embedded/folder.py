@@ -53,6 +53,11 @@ class DataFolder:
         return self.path / "postgres"
 
     @property
+    def mark(self) -> Path:
+        """The file in which PostgreSQL says that it runs here, as which process and how far it is."""
+        return self.cluster / "postmaster.pid"
+
+    @property
     def log(self) -> Path:
         return self.path / "postgres.log"
 
@@ -153,7 +158,7 @@ def _refuse_foreign(path: Path) -> None:
             "or choose a folder that does not exist yet (LEADRAIL_DATA_DIR)."
         )
     names = {entry.name for entry in path.iterdir()} - NOT_OURS_TO_MIND
-    if names and "lock" not in names:
+    if names and not names & {"lock", "postgres"}:
         raise EmbeddedError(
             f"The folder {path} is not empty and not a data folder of Leadrail (it holds {min(names)}). "
             "Choose an empty one, or one that does not exist yet (LEADRAIL_DATA_DIR)."

@@ -7,15 +7,16 @@ The end of standard input means stop. It answers the program's pid first, and th
 import ctypes
 import os
 import select
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 OWNER_CHECK_S = 2.0
-QUIT_S = 5.0
-ORPHANS_S = 3.0
+KILLED_S = 5.0
+ORPHANS_S = 1.0
 LAST_WORDS = 4096
 PR_SET_PDEATHSIG = 1
 # The owner decides when to stop, not whoever signals a whole group of processes.
@@ -23,16 +24,18 @@ IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
-    log, limit, token, uid, gid, patience, scratch, *command = sys.argv[1:]
+    path, limit, token, uid, gid, patience_s, scratch, *command = sys.argv[1:]
     os.umask(0o077)
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    keeper = Keeper(command, int(uid), int(gid), Log(log, int(limit)))
+    log = Log(path, int(limit))
+    keeper = Keeper(command, int(uid), int(gid), log)
     keeper.wait_for_reason_to_stop()
-    status = keeper.stop(float(patience))
+    status = keeper.stop(float(patience_s))
     sweep(token, int(uid), ORPHANS_S)
-    _remove(scratch)
-    keeper.tell(keeper.log.last_words)
+    if scratch:
+        shutil.rmtree(scratch, ignore_errors=True)
+    tell(log.last_words)
     return status if status >= 0 else 128 - status
 
 
@@ -60,36 +63,31 @@ class Keeper:
     """The program while it runs, between its output and its owner."""
 
     def __init__(self, command: list[str], uid: int, gid: int, log: Log) -> None:
-        self.log = log
-        self._owner = os.getppid()
+        self._log, self._owner = log, os.getppid()
         self._status: int | None = None
-        self._child_ended = _pipe_of_ended_children()
         self._output, output = os.pipe()
         os.set_blocking(self._output, False)
-        self._sources = {0, self._output, self._child_ended}
+        self._sources = {0, self._output, _pipe_of_ended_children()}
         self._child = _spawn(command, uid, gid, output)
         os.close(output)
-        self.tell(b"%d\n" % self._child)
+        tell(b"%d\n" % self._child)
 
     def wait_for_reason_to_stop(self) -> None:
         # The parent is asked for too: a process that the owner forked may hold our standard input open.
         while self._status is None and 0 in self._sources and os.getppid() == self._owner:
             self._wait(OWNER_CHECK_S)
 
-    def stop(self, patience: float) -> int:
+    def stop(self, patience_s: float) -> int:
         """Asks, urges, kills; answers the exit status."""
-        for number, seconds in ((signal.SIGINT, patience), (signal.SIGQUIT, QUIT_S), (signal.SIGKILL, QUIT_S)):
-            deadline = time.monotonic() + seconds
+        for number, share in ((signal.SIGINT, 1), (signal.SIGQUIT, 1 / 8), (signal.SIGKILL, 1 / 8)):
+            deadline = time.monotonic() + patience_s * share
             if self._status is None:
                 os.kill(self._child, number)
             while self._status is None and time.monotonic() < deadline:
                 self._wait(deadline - time.monotonic())
-        self._read(self._output)
+        while self._read(self._output):
+            pass
         return -signal.SIGKILL if self._status is None else self._status
-
-    def tell(self, words: bytes) -> None:
-        with suppress(OSError):
-            os.write(1, words)
 
     def _wait(self, seconds: float) -> None:
         for source in select.select(self._sources, (), (), max(seconds, 0))[0]:
@@ -98,25 +96,76 @@ class Keeper:
         if pid:
             self._status = os.waitstatus_to_exitcode(status)
 
-    def _read(self, source: int) -> None:
-        """Takes what there is; a source that has come to its end is one no more."""
-        with suppress(BlockingIOError):
-            while data := _received(source):
-                if source == self._output:
-                    self.log.write(data)
+    def _read(self, source: int) -> bool:
+        try:
+            data = os.read(source, 65536)
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:
+            data = b""
+        if not data:
             self._sources.discard(source)
+        elif source == self._output:
+            self._log.write(data)
+        return bool(data)
 
 
-def _received(source: int) -> bytes:
-    try:
-        return os.read(source, 65536)
-    except ConnectionResetError:
-        return b""
+def tell(words: bytes) -> None:
+    with suppress(OSError):
+        os.write(1, words)
+
+
+def sweep(token: str, uid: int, grace_s: float) -> None:
+    """Waits for the processes that a dead postmaster left, then kills them: a long query does not notice by itself."""
+    grace_ends = time.monotonic() + grace_s
+    while time.monotonic() < grace_ends + KILLED_S and (left := processes_of(token, uid)):
+        if time.monotonic() > grace_ends:
+            kill(left, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def kill(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def processes_of(token: str, uid: int) -> dict[int, str]:
+    """The command lines, by pid, of the PostgreSQL processes that run as this user under the cluster name `token`."""
+    return {pid: line for pid, owner, line in command_lines() if owner == uid and _bears(token, line)}
+
+
+def is_postmaster(line: str) -> bool:
+    return not line.startswith("postgres: ")
+
+
+def command_lines() -> Iterator[tuple[int, int, str]]:
+    """The pid, the user id and the command line of every process that may be seen."""
+    return _lines_of_proc() if sys.platform == "linux" else _lines_of_ps()
+
+
+def _bears(token: str, line: str) -> bool:
+    # Our own command line holds that of the postmaster.
+    is_keeper = os.path.basename(__file__) in line
+    return line.startswith(f"postgres: {token}: ") or (f"cluster_name={token}" in line and not is_keeper)
+
+
+def _lines_of_proc() -> Iterator[tuple[int, int, str]]:
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError), open(f"/proc/{name}/cmdline", "rb") as file:
+            line = file.read().replace(b"\0", b" ").decode(errors="replace")
+            yield int(name), os.stat(f"/proc/{name}").st_uid, line
+
+
+def _lines_of_ps() -> Iterator[tuple[int, int, str]]:
+    with os.popen("ps -axww -o pid=,uid=,command=") as listing:  # noqa: S605, S607 - a constant
+        for line in listing:
+            pid, uid, command = line.split(None, 2)
+            yield int(pid), int(uid), command
 
 
 def _pipe_of_ended_children() -> int:
     ended, written = os.pipe()
-    os.set_blocking(ended, False)
     os.set_blocking(written, False)
     signal.set_wakeup_fd(written)
     signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing is written
@@ -128,16 +177,16 @@ def _spawn(command: list[str], uid: int, gid: int, output: int) -> int:
     if child := os.fork():
         return child
     try:
-        _take_place(uid, gid, output)
+        _become(uid, gid, output)
         _die_with(keeper)
-        os.execv(command[0], command)  # noqa: S606 - no shell is the point
+        os.execv(command[0], command)  # noqa: S606 - without a shell on purpose
     except OSError as error:
         os.write(2, f"cannot run {command[0]}: {error}\n".encode())
     finally:
         os._exit(127)
 
 
-def _take_place(uid: int, gid: int, output: int) -> None:
+def _become(uid: int, gid: int, output: int) -> None:
     for number in (*IGNORED, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -151,38 +200,11 @@ def _take_place(uid: int, gid: int, output: int) -> None:
 
 
 def _die_with(keeper: int) -> None:
-    # For a keeper that is killed: after the change of user, which clears it, and then the race is checked.
+    # For a keeper that is killed too. After the change of user, which clears it; then the race is checked.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
         if os.getppid() != keeper:
             os._exit(1)
-
-
-def sweep(token: str, uid: int, grace_s: float) -> None:
-    """Waits for the processes that a dead postmaster left, then kills them; a long query does not notice by itself."""
-    grace_ends = time.monotonic() + grace_s
-    while time.monotonic() < grace_ends + QUIT_S and (left := processes_of(token, uid)):
-        if time.monotonic() > grace_ends:
-            kill(left, signal.SIGKILL)
-        time.sleep(0.05)
-
-
-def kill(pids: Iterable[int], number: int) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
-
-
-def processes_of(token: str, uid: int) -> dict[int, str]:
-    """The command lines, by pid, of this user's PostgreSQL processes that bear the token in their title."""
-    return {pid: line for pid, owner, line in command_lines() if owner == uid and token in line and KEEPER not in line}
-
-
-def command_lines() -> Iterator[tuple[int, int, str]]:
-    """The pid, the user id and the command line of every process that we may see."""
-    if sys.platform == "linux":
-        yield from _from_proc()
-    ...
 
 
 if __name__ == "__main__":

@@ -1,0 +1,220 @@
+"""The examples of the OpenAPI description. A test sends every request example and reads every answer example."""
+
+CHANNEL_ID = "0199a3c0-5b7e-7c31-9d0a-3f1b2a6c4d10"
+LEAD_ID = "0199a3c2-11aa-7e52-8f77-9b0c1d2e3f40"
+NEW_STATUS_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e01"
+QUALIFIED_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e02"
+WON_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e03"
+COMPANY_ID = "0199a3bf-0001-7d20-a1b2-c3d4e5f60718"
+PARTNER_ID = "0199a3bf-0002-7d20-a1b2-c3d4e5f60719"
+KEY_ID = "0199a3bf-0003-7d20-a1b2-c3d4e5f6071a"
+TRIGGER_ID = "0199a3c1-0a0a-7b2c-9c3d-4e5f60718293"
+ENDPOINT_ID = "0199a3c1-0b0b-7b2c-9c3d-4e5f60718294"
+NOON = "2026-11-21T12:00:00Z"
+LATER = "2026-11-21T12:05:00Z"
+
+NEW_LEAD = {
+    "channel_id": CHANNEL_ID,
+    "email": "jane@example.com",
+    "phone": "+1 415 555 2671",
+    "first_name": "Jane",
+    "last_name": "Doe",
+    "company_name": "Acme Inc",
+    "source": "website",
+    "properties": {"Deal size": 50000},
+    "attribution": {"utm_source": "google"},
+}
+
+LEAD = {
+    "id": LEAD_ID,
+    "number": 42,
+    "channel_id": CHANNEL_ID,
+    "status": {"id": NEW_STATUS_ID, "name": "New", "category": "open"},
+    "sub_status": None,
+    "reason": None,
+    "email": "jane@example.com",
+    "phone": "+1 415 555 2671",
+    "linkedin_url": None,
+    "first_name": "Jane",
+    "last_name": "Doe",
+    "name": "Jane Doe",
+    "title": None,
+    "company_name": "Acme Inc",
+    "source": "website",
+    "assignee": None,
+    "notes": None,
+    "business_id": None,
+    "value": None,
+    "currency": "EUR",
+    "properties": {"Deal size": 50000},
+    "attribution": {"utm_source": "google"},
+    "next_follow_up_at": None,
+    "qualified_at": None,
+    "closed_at": None,
+    "created_at": NOON,
+    "updated_at": NOON,
+    "version": 1,
+}
+
+STATUS_CHANGE = {"status": "Qualified", "value": "5000", "note": "Budget confirmed by phone"}
+
+QUALIFIED_LEAD = LEAD | {
+    "status": {"id": QUALIFIED_ID, "name": "Qualified", "category": "qualified"},
+    "value": "5000",
+    "qualified_at": LATER,
+    "updated_at": LATER,
+    "version": 2,
+}
+
+LEAD_PATCH = {"title": "Head of Operations", "source": None, "properties": {"Deal size": 75000}}
+
+TRANSITIONS = {
+    "data": [
+        {
+            "status": {"id": WON_ID, "name": "Won", "category": "won"},
+            "requires": ["value", "currency"],
+            "missing": ["value"],
+        }
+    ],
+    "next_cursor": None,
+}
+
+EVENT = {
+    "id": "0199a3c6-7d21-7f00-9a4b-1c2d3e4f5a6b",
+    "type": "lead.status_changed",
+    "lead_id": LEAD_ID,
+    "channel_id": CHANNEL_ID,
+    "occurred_at": LATER,
+    "recorded_at": LATER,
+    "actor": {"kind": "api_key", "id": KEY_ID, "face": "api"},
+    "data": {
+        "from": {"id": NEW_STATUS_ID, "name": "New", "category": "open"},
+        "to": {"id": QUALIFIED_ID, "name": "Qualified", "category": "qualified"},
+        "reason": None,
+        "reason_id": None,
+        "sub_status": None,
+        "note": "Budget confirmed by phone",
+        "value": "5000",
+        "currency": "EUR",
+        "changed": {"value": {"from": None, "to": "5000"}},
+        "seconds_in_previous": 300,
+    },
+}
+
+NEW_FOLLOW_UP = {"done_at": NOON, "done_by": "sam@example.com", "notes": "Left a message", "next_at": LATER}
+
+FOLLOW_UP = {
+    "id": "0199a3c7-0c0c-7b2c-9c3d-4e5f60718295",
+    "number": 7,
+    "scheduled_at": NOON,
+    "followed_up_at": NOON,
+    "followed_up_by": "sam@example.com",
+    "notes": "Left a message",
+    "created_by": None,
+    "created_at": NOON,
+}
+
+COMPANY = {"id": COMPANY_ID, "name": "Acme", "country": "DK", "time_zone": "Europe/Copenhagen", "created_at": NOON}
+
+KEY = {
+    "id": KEY_ID,
+    "name": "website form",
+    "scopes": ["write"],
+    "channel_ids": [CHANNEL_ID],
+    "default_channel": CHANNEL_ID,
+    "till": None,
+    "expires_at": None,
+    "revoked_at": None,
+    "last_used_at": None,
+    "created_at": NOON,
+}
+
+NEW_KEY = {"name": "website form", "scopes": ["write"], "channel_ids": [CHANNEL_ID], "default_channel": CHANNEL_ID}
+
+STATUS = {
+    "id": WON_ID,
+    "name": "Won",
+    "category": "won",
+    "position": 3,
+    "color": "#22C55E",
+    "visible": True,
+    "requires": ["value", "currency"],
+    "next": None,
+}
+
+NEW_STATUS = {"name": "Proposal sent", "category": "qualified", "requires": ["value"]}
+
+PROPERTY = {
+    "id": "0199a3c0-5b80-7a10-8c1d-0a1b2c3d4e04",
+    "name": "Deal size",
+    "type": "number",
+    "options": [],
+    "position": 1,
+    "visible": True,
+}
+
+NEW_PROPERTY = {"name": "Region", "type": "select", "options": ["EMEA", "Americas"]}
+
+CHANNEL = {
+    "id": CHANNEL_ID,
+    "public_id": "0199a3c0-5b7e-7c31-9d0a-3f1b2a6c4d11",
+    "number": 3,
+    "title": "Website",
+    "currency": "EUR",
+    "template": "sales",
+    "public_submissions": False,
+    "duplicates": "allow",
+    "statuses": [STATUS],
+    "properties": [PROPERTY],
+    "members": [{"company_id": COMPANY_ID, "role": "creator"}, {"company_id": PARTNER_ID, "role": "referring"}],
+    "created_at": NOON,
+    "archived_at": None,
+}
+
+NEW_CHANNEL = {
+    "title": "Website",
+    "currency": "EUR",
+    "template": "sales",
+    "properties": [{"name": "Deal size", "type": "number"}],
+}
+
+TRIGGER = {
+    "id": TRIGGER_ID,
+    "cause": "status_change",
+    "status_id": WON_ID,
+    "kind": "percent",
+    "amount": "10",
+    "repeat": False,
+    "state": "active",
+}
+
+NEW_TRIGGER = {"cause": "status_change", "status": "Won", "kind": "percent", "amount": "10"}
+
+REWARD = {
+    "id": "0199a3c8-0d0d-7b2c-9c3d-4e5f60718296",
+    "trigger_id": TRIGGER_ID,
+    "lead_id": LEAD_ID,
+    "channel_id": CHANNEL_ID,
+    "company_id": PARTNER_ID,
+    "amount": "500",
+    "currency": "EUR",
+    "state": "pending",
+    "created_at": LATER,
+}
+
+ENDPOINT = {
+    "id": ENDPOINT_ID,
+    "url": "https://example.com/hooks/leads",
+    "events": ["lead.status_changed"],
+    "channel_id": None,
+    "format": "native",
+    "ordered": False,
+    "state": "active",
+    "created_at": NOON,
+}
+
+NEW_ENDPOINT = {"url": "https://example.com/hooks/leads", "events": ["lead.status_changed"]}
+
+REASON = {"id": "0199a3c9-0e0e-7b2c-9c3d-4e5f60718297", "number": 5, "text": "Best price at another store"}
+
+SUB_STATUS = {"id": "0199a3c9-0f0f-7b2c-9c3d-4e5f60718298", "category": "on_hold", "name": "YetToDecide"}

@@ -1,0 +1,62 @@
+"""The native face: every operation behind its key, its scope and its checks."""
+
+from typing import Any
+
+import msgspec
+
+from leadrail.api import channels, company, leads, listings, openapi, service, webhooks
+from leadrail.api.operation import Call, NoQuery, Operation
+from leadrail.api.problems import on_error
+from leadrail.core.actor import Actor
+from leadrail.core.core import Core
+from leadrail.core.errors import Code, refuse
+from leadrail.core.queries import demand
+from leadrail.kit import wire
+from leadrail.kit.http import Face, Handler, Request, Response, Route
+
+FACE = "api"
+
+OPERATIONS: tuple[Operation, ...] = (
+    *company.OPERATIONS,
+    *channels.OPERATIONS,
+    *leads.OPERATIONS,
+    *webhooks.OPERATIONS,
+    *listings.OPERATIONS,
+)
+
+
+# A thousand leads of four kilobytes each.
+BODY_LIMIT = 4 << 20
+
+
+def face(core: Core) -> Face:
+    routes = [Route(row.method, row.path, _handler(core, row)) for row in OPERATIONS]
+    return Face([*routes, *openapi.routes(OPERATIONS), *service.routes(core)], on_error, body_limit=BODY_LIMIT)
+
+
+def _handler(core: Core, row: Operation) -> Handler:
+    decoder: msgspec.json.Decoder[Any] | None = msgspec.json.Decoder(row.body) if row.body is not None else None
+    takes_query = row.query is not NoQuery
+    nothing = NoQuery()
+
+    async def handle(request: Request) -> Response:
+        actor = await admit(core, request)
+        demand(actor, row.scope)
+        body = wire.decode(decoder, request.body) if decoder is not None else None
+        query: Any = nothing
+        if takes_query or request.query_string:
+            query = wire.read_query(request.query(), row.query)
+        return await row.handler(Call(core, actor, request, body, query))
+
+    return handle
+
+
+async def admit(core: Core, request: Request) -> Actor:
+    """The caller, by `Authorization: Bearer` or `X-API-Key`. Raises Refused (`unauthorized`)."""
+    token = request.header(b"x-api-key")
+    if token is None:
+        scheme, _, rest = (request.header(b"authorization") or "").partition(" ")
+        token = rest.strip() if scheme.lower() == "bearer" else None
+    if not token:
+        raise refuse(Code.UNAUTHORIZED, "Send an API key as Authorization: Bearer <key> or X-API-Key: <key>")
+    return await core.doors.admit_key(token, FACE)

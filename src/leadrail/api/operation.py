@@ -1,0 +1,48 @@
+"""What an operation of the API is: one row that routing, checks and the OpenAPI description all read."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from leadrail.core.actor import Actor, Scope
+from leadrail.core.core import Core
+from leadrail.kit.http import Request, Response
+
+Body = TypeVar("Body")
+Query = TypeVar("Query")
+
+
+class Call(msgspec.Struct, Generic[Body, Query], frozen=True):
+    """An admitted request: who calls, with which body and query, both read and checked."""
+
+    core: Core
+    actor: Actor
+    request: Request
+    body: Body
+    query: Query
+
+
+class NoQuery(msgspec.Struct, frozen=True):
+    """An operation that takes no query parameter."""
+
+
+Handler = Callable[[Call[Any, Any]], Awaitable[Response]]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """`body` None: the request's body is not read. `answer` None: there is none. Examples are JSON values."""
+
+    method: str
+    path: str
+    summary: str
+    tag: str
+    scope: Scope
+    handler: Handler
+    body: Any = None
+    query: type = NoQuery
+    answer: Any = None
+    status: int = 200
+    description: str = ""
+    request_example: Any = None
+    answer_example: Any = None
