@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
@@ -30,6 +31,7 @@ as_user = pytest.mark.skipif(IS_ROOT, reason="root is refused nothing")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux alone does this")
 
 FAST = {"fsync": "off"}
+KEEP = "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 42 AS answer"
 ENDLESS = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"  # does not notice the death of its postmaster
 
 # Says which processes are the server and its keeper; interrupted, it asks the server one more thing.
@@ -41,7 +43,7 @@ from leadrail.db.embedded import EmbeddedServer
 async def main():
     server = await EmbeddedServer.start(Path(sys.argv[1]), settings={FAST})
     db = await asyncpg.connect(server.url)
-    await db.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    await db.execute("{KEEP}")
     busy = await asyncpg.connect(server.url)
     if "busy" in sys.argv:
         task = asyncio.create_task(busy.execute("{ENDLESS}"))
@@ -62,24 +64,27 @@ uvloop.run(main())
 def place() -> Iterator[Path]:
     """A folder with a short path that every user may pass through, which those of pytest are not."""
     with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o755)
-        yield Path(name).resolve()
+        yield _opened(name)
 
 
 @pytest.fixture(scope="module")
 def prepared() -> Iterator[Path]:
     """A stopped data folder, made once."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        asyncio.run(_make(Path(name, "data")))
+        asyncio.run(_make(_opened(name) / "data"))
         yield Path(name, "data")
 
 
 @pytest.fixture
-def data(place: Path, prepared: Path) -> Path:
-    """A stopped data folder of one's own."""
-    subprocess.run(["cp", "-a", prepared, place / "data"], check=True)
-    return place / "data"
+def data(place: Path, prepared: Path) -> Iterator[Path]:
+    """The stopped data folder, lent: what a test leaves in it, the others find."""
+    yield prepared.rename(place / "data")
+    next(place.glob("*/lock")).parent.rename(prepared)
+
+
+def _opened(name: str) -> Path:
+    Path(name).chmod(0o755)
+    return Path(name).resolve()
 
 
 async def _make(data_dir: Path) -> None:
@@ -104,7 +109,8 @@ def owner(data_dir: Path, *how: str) -> Iterator["subprocess.Popen[str]"]:
         try:
             yield process
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 async def ask(server: EmbeddedServer, sql: str) -> Any:
@@ -113,6 +119,12 @@ async def ask(server: EmbeddedServer, sql: str) -> Any:
         return await db.fetchval(sql)
     finally:
         await db.close()
+
+
+async def tell(server: EmbeddedServer, sql: str) -> None:
+    db = await asyncpg.connect(server.url)
+    await db.execute(sql)
+    await db.close()
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
@@ -171,7 +183,7 @@ async def test_stranger_cannot_reach_the_socket(data: Path) -> None:
 
 async def test_existing_folder_is_ready_soon_and_has_its_data(data: Path) -> None:
     async with running(data, settings={}) as server:
-        await ask(server, "CREATE TABLE kept AS SELECT 42 AS answer")
+        await tell(server, KEEP)
     begun = time.monotonic()
     async with running(data, settings={}) as server:
         assert time.monotonic() - begun < 3
@@ -181,14 +193,14 @@ async def test_existing_folder_is_ready_soon_and_has_its_data(data: Path) -> Non
 async def test_two_folders_run_side_by_side(data: Path, place: Path) -> None:
     subprocess.run(["cp", "-a", data, place / "other"], check=True)
     async with running(data) as one, running(place / "other") as other:
-        await ask(one, "CREATE TABLE mine ()")
+        await tell(one, "CREATE TABLE mine ()")
         assert await ask(other, "SELECT to_regclass('mine')") is None
 
 
 @pytest.mark.parametrize("name", ["d" * 100, "a, b"])
 async def test_path_unfit_for_a_socket_gets_a_private_short_one(data: Path, name: str) -> None:
     async with running(data.rename(data.with_name(name))) as server:
-        sockets = Path(str(await ask(server, "SHOW unix_socket_directories")))
+        sockets = Path(parse_qs(urlsplit(server.url).query)["host"][0])
         assert sockets.parent == Path(tempfile.gettempdir())
         assert mode(sockets) == 0o700
     assert not sockets.exists()
@@ -314,7 +326,7 @@ async def test_killed_server_is_noticed_and_recovers(data: Path) -> None:
     async with running(data) as server:
         busy = await asyncpg.connect(server.url)
         query = asyncio.create_task(busy.execute(ENDLESS))
-        await ask(server, "CREATE TABLE kept AS SELECT 42 AS answer")
+        await tell(server, KEEP)
         os.kill(server.pid, signal.SIGKILL)
         assert await server.wait_gone() == 128 + signal.SIGKILL
         with pytest.raises(asyncpg.ConnectionDoesNotExistError):
@@ -327,7 +339,7 @@ async def test_start_ends_orphans_whose_keeper_is_gone(data: Path) -> None:
     with owner(data, "busy") as process:
         postmaster, keeper = map(int, words(process))
         await until(lambda: any("DO" in line for line in processes(data).values()))
-        for pid in (keeper, postmaster, process.pid):
+        for pid in (postmaster, keeper, process.pid):
             os.kill(pid, signal.SIGKILL)
         await until(lambda: len(processes(data)) == 1)
         async with running(data) as server:
@@ -357,13 +369,14 @@ async def test_server_that_will_not_stop_is_killed(data: Path, monkeypatch: pyte
 
 
 async def test_start_interrupted_in_initdb_does_not_block_the_next(place: Path) -> None:
+    unfinished = place / "data" / "postgres.new"
     with owner(place / "data") as process:
-        await until((place / "data" / "postgres.new" / "PG_VERSION").exists)
+        await until((unfinished / "PG_VERSION").exists)
         process.kill()
         process.wait()
         async with running(place / "data") as server:
             assert await ask(server, "SELECT to_regclass('kept')") is None
-    assert not (place / "data" / "postgres.new").exists()
+    assert not unfinished.exists()
 
 
 async def test_cancelled_start_leaves_nothing(place: Path) -> None:
@@ -394,6 +407,7 @@ async def test_folder_in_use_is_told_with_the_process(data: Path) -> None:
 async def test_other_major_version_is_told(data: Path) -> None:
     (data / "postgres" / "PG_VERSION").write_text("16\n")
     assert "made by PostgreSQL 16; this Leadrail brings PostgreSQL 18" in await refused(data)
+    (data / "postgres" / "PG_VERSION").write_text("18\n")
 
 
 async def test_folder_of_something_else_is_told_and_left_alone(place: Path) -> None:
@@ -406,6 +420,7 @@ async def test_folder_of_something_else_is_told_and_left_alone(place: Path) -> N
 async def test_folder_of_another_user_is_told(data: Path) -> None:
     shutil.chown(data, "nobody")
     assert "belongs to nobody. Start Leadrail as nobody" in await refused(data)
+    shutil.chown(data, "root")
 
 
 async def test_file_in_place_of_the_folder_is_told(place: Path) -> None:

@@ -11,7 +11,7 @@ from leadrail.db.embedded.keeper import command_lines, is_postmaster, kill, proc
 from leadrail.db.embedded.waiting import true_within
 
 SHUTDOWN_S = 60.0
-ORPHANS_S = 5.0
+ORPHANS_S = 2.0
 KILLED_S = 10.0
 
 

@@ -1,0 +1,5 @@
+"""`python -m leadrail` is `leadrail`."""
+
+from leadrail.cli import main
+
+main()

@@ -1,0 +1,79 @@
+"""Many leads made or moved in one call."""
+
+from typing import Any
+
+import msgspec
+
+from leadrail.api.leads.commands import change, creation
+from leadrail.api.leads.shapes import BatchAnswer, BatchedChange, BatchOutcome, LeadBatch, NewLead, StatusBatch
+from leadrail.api.operation import Call, NoQuery
+from leadrail.api.problems import bad_input_problem, problem_of
+from leadrail.api.writes import fingerprint, idempotency_key
+from leadrail.core.engine import Done, Outcome
+from leadrail.core.errors import Refusal, Refused
+from leadrail.core.idempotency import Answer
+from leadrail.core.leads.commands import Command, Idempotency
+from leadrail.core.leads.model import document
+from leadrail.kit import wire
+from leadrail.kit.http import Request, Response, json_response
+from leadrail.kit.wire import BadInput
+
+
+async def create_batch(call: Call[LeadBatch, NoQuery]) -> Response:
+    def command(raw: msgspec.Raw, place: int, at: str) -> Command:
+        keep = _item_key(call.request, raw, place, "created")
+        return creation(call.actor, wire.decode(_NEW_LEAD, bytes(raw), at), keep)
+
+    return await _batch(call, call.body.leads, "/leads", "created", command)
+
+
+async def change_batch(call: Call[StatusBatch, NoQuery]) -> Response:
+    def command(raw: msgspec.Raw, place: int, at: str) -> Command:
+        body = wire.decode(_BATCHED_CHANGE, bytes(raw), at)
+        return change(call.actor, body.lead_id, body, _item_key(call.request, raw, place, "changed"))
+
+    return await _batch(call, call.body.changes, "/changes", "changed", command)
+
+
+_NEW_LEAD = msgspec.json.Decoder(NewLead)
+_BATCHED_CHANGE = msgspec.json.Decoder(BatchedChange)
+
+
+def _item_key(request: Request, raw: msgspec.Raw, place: int, word: str) -> Idempotency | None:
+    """Each item of a batch is kept under a key of its own, so a repeat of a batch that was cut short finishes it."""
+    key = idempotency_key(request)
+    if key is None:
+        return None
+
+    def render(done: Done) -> tuple[int, bytes]:
+        return 200, msgspec.json.encode(_outcome(done, word))
+
+    return Idempotency(f"{key}/{place}", fingerprint(request, bytes(raw)), render)
+
+
+async def _batch(call: Call[Any, Any], items: list[msgspec.Raw], list_at: str, word: str, make: Any) -> Response:
+    """One outcome per item, in order. An item that cannot be read is refused like one that breaks a rule."""
+    outcomes: dict[int, BatchOutcome | msgspec.Raw] = {}
+    commands: dict[int, Command] = {}
+    for place, raw in enumerate(items):
+        at = f"{list_at}/{place}"
+        try:
+            commands[place] = make(raw, place, at)
+        except BadInput as error:
+            outcomes[place] = BatchOutcome("refused", error=bad_input_problem(error))
+        except Refused as error:
+            outcomes[place] = BatchOutcome("refused", error=problem_of(error.refusal, at))
+    results = await call.core.engine.execute(list(commands.values()))
+    for place, result in zip(commands, results, strict=True):
+        outcomes[place] = _batch_outcome(result, word, f"{list_at}/{place}")
+    return json_response(200, BatchAnswer([outcomes[place] for place in range(len(items))]))
+
+
+def _batch_outcome(result: Outcome, word: str, at: str) -> BatchOutcome | msgspec.Raw:
+    if isinstance(result, Refusal):
+        return BatchOutcome("refused", error=problem_of(result, at))
+    return msgspec.Raw(result.body) if isinstance(result, Answer) else _outcome(result, word)
+
+
+def _outcome(done: Done, word: str) -> BatchOutcome:
+    return BatchOutcome(word if done.events else "unchanged", document(done.lead, done.setup.channel))

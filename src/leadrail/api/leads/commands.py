@@ -1,0 +1,77 @@
+"""What was sent, as commands."""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET
+
+from leadrail.api.leads.shapes import LeadPatch, NewLead, StatusChange
+from leadrail.core.actor import Actor
+from leadrail.core.channels.model import Category, StatusRef
+from leadrail.core.errors import Code, refuse
+from leadrail.core.leads.commands import ChangeStatus, CreateLead, Idempotency
+from leadrail.kit.http import Request
+from leadrail.kit.ids import new_id, parse_id
+
+_FIELDS = tuple(name for name in LeadPatch.__struct_fields__ if name not in ("properties", "attribution"))
+
+
+def _fields_of(body: NewLead) -> dict[str, Any]:
+    given = {name: value for name in _FIELDS if (value := getattr(body, name)) is not None}
+    return given | {"attribution": body.attribution} if body.attribution else given
+
+
+def patch_of(body: LeadPatch) -> dict[str, Any]:
+    given = {name: value for name in _FIELDS if (value := getattr(body, name)) is not UNSET}
+    return given if body.attribution is UNSET else given | {"attribution": body.attribution}
+
+
+def _reference(status: str | None, status_id: UUID | None, category: Category | None = None) -> StatusRef | None:
+    if status is None and status_id is None and category is None:
+        return None
+    return StatusRef(status_id, status, category if status is None else None)
+
+
+def creation(actor: Actor, body: NewLead, keep: Idempotency | None) -> CreateLead:
+    channel_id = body.channel_id or actor.default_channel
+    if channel_id is None:
+        raise refuse(Code.CHANNEL_REQUIRED, "Say which channel: the key has no default channel", "/channel_id")
+    return CreateLead(
+        actor=actor,
+        channel_id=channel_id,
+        lead_id=new_id(),
+        fields=_fields_of(body),
+        properties=body.properties,
+        status=_reference(body.status, body.status_id),
+        idempotency=keep,
+    )
+
+
+def change(
+    actor: Actor, lead_id: UUID, body: StatusChange, keep: Idempotency | None, version: int | None = None
+) -> ChangeStatus:
+    reference = _reference(body.status, body.status_id, body.category)
+    if reference is None:
+        raise refuse(Code.INVALID, "Say where to: status, status_id or category", "/status")
+    fields = {"value": body.value, "currency": body.currency}
+    return ChangeStatus(
+        actor=actor,
+        lead_id=lead_id,
+        status=reference,
+        fields={name: value for name, value in fields.items() if value is not None},
+        sub_status=body.sub_status,
+        reason=body.reason,
+        reason_id=body.reason_id,
+        note=body.note,
+        also_qualified=body.also_qualified,
+        at=body.at,
+        version=version,
+        idempotency=keep,
+    )
+
+
+def lead_id_of(request: Request) -> UUID:
+    """The lead that the path names. Raises Refused (`lead_not_found`) when it is no id at all."""
+    if (id := parse_id(request.params["id"])) is None:
+        raise refuse(Code.LEAD_NOT_FOUND, "Lead not found")
+    return id

@@ -1,0 +1,112 @@
+"""Leads read: one, many, their history, their follow-ups, where they may go."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from leadrail.api.leads.commands import lead_id_of
+from leadrail.api.leads.shapes import LeadQuery, Transition
+from leadrail.api.operation import Call, NoQuery
+from leadrail.api.page import Page, Paging, number_at, page
+from leadrail.api.writes import etag
+from leadrail.core.channels.model import Named
+from leadrail.core.errors import Code, refuse
+from leadrail.core.events import store as events
+from leadrail.core.followups import store as followups
+from leadrail.core.leads.identity import KeyKind, email_key, phone_key
+from leadrail.core.leads.model import LeadDocument, document
+from leadrail.core.leads.rules import missing_requirements, next_statuses
+from leadrail.core.leads.store import Filter
+from leadrail.core.queries import Seen
+from leadrail.core.setup import Setup
+from leadrail.kit.http import Response, json_response
+
+
+def _document(seen: Seen) -> LeadDocument:
+    return document(seen.lead, seen.setup.channel)
+
+
+async def _seen(call: Call[Any, Any]) -> Seen:
+    async with call.core.database.connection() as connection:
+        return await call.core.reader.lead(connection, call.actor, lead_id_of(call.request))
+
+
+async def read(call: Call[None, NoQuery]) -> Response:
+    seen = await _seen(call)
+    return json_response(200, _document(seen), (etag(seen.lead.version),))
+
+
+async def search(call: Call[None, LeadQuery]) -> Response:
+    query = call.query
+    async with call.core.database.connection() as connection:
+        setups = await call.core.reader.channels(connection, call.actor)
+        if query.channel is not None:
+            setups = [await call.core.reader.channel(connection, call.actor, query.channel)]
+        country = next((setup.channel.country for setup in setups), None)
+        chosen = Filter(
+            channel_ids=tuple(setup.channel.id for setup in setups),
+            status_ids=_status_ids(query, setups),
+            source=query.source,
+            assignee=query.assignee,
+            created_from=query.created_from,
+            created_before=query.created_before,
+            updated_from=query.updated_from,
+            key=_key(query, country),
+            below=number_at(query.cursor),
+            limit=query.limit + 1,
+        )
+        seen = await call.core.reader.leads(connection, call.actor, chosen)
+    return json_response(200, page(seen, query.limit, lambda row: row.lead.number, _document))
+
+
+def _status_ids(query: LeadQuery, setups: list[Setup]) -> tuple[UUID, ...] | None:
+    if query.status is None and query.category is None:
+        return None
+    name = query.status.casefold() if query.status is not None else None
+    return tuple(
+        status.id
+        for setup in setups
+        for status in setup.channel.statuses
+        if name in (None, status.name.casefold()) and query.category in (None, status.category)
+    )
+
+
+def _key(query: LeadQuery, country: str | None) -> tuple[KeyKind, str] | None:
+    given: Mapping[KeyKind, str | None] = {
+        KeyKind.EMAIL: query.email,
+        KeyKind.PHONE: query.phone,
+        KeyKind.BUSINESS_ID: query.business_id,
+    }
+    wanted = {kind: text for kind, text in given.items() if text is not None}
+    if len(wanted) > 1:
+        raise refuse(Code.INVALID, "Give one of email, phone and business_id", "?email")
+    for kind, text in wanted.items():
+        folded = {KeyKind.EMAIL: email_key(text), KeyKind.PHONE: phone_key(text, country)}.get(kind, text)
+        return kind, folded or ""
+    return None
+
+
+async def transitions(call: Call[None, NoQuery]) -> Response:
+    seen = await _seen(call)
+    data = [
+        Transition(Named.of(status), status.requires, missing_requirements(status, seen.lead))
+        for status in next_statuses(seen.lead, seen.setup.channel)
+    ]
+    return json_response(200, Page(data, None))
+
+
+async def history(call: Call[None, Paging]) -> Response:
+    after = number_at(call.query.cursor) or 0
+    async with call.core.database.connection() as connection:
+        seen = await call.core.reader.lead(connection, call.actor, lead_id_of(call.request))
+        entries = await events.of_lead(
+            connection, seen.lead.company_id, seen.lead.id, after=after, limit=call.query.limit + 1
+        )
+    return json_response(200, page(entries, call.query.limit, lambda row: row.seq, lambda row: row.event))
+
+
+async def list_follow_ups(call: Call[None, NoQuery]) -> Response:
+    async with call.core.database.connection() as connection:
+        seen = await call.core.reader.lead(connection, call.actor, lead_id_of(call.request))
+        rows = await followups.of_lead(connection, seen.lead.company_id, seen.lead.id)
+    return json_response(200, Page(rows, None))

@@ -1,0 +1,160 @@
+"""What is sent and answered for leads."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from leadrail.api.page import Cursor, Limit
+from leadrail.api.problems import Problem
+from leadrail.core.channels.model import Category, Named, Requirement
+from leadrail.core.events.model import Event
+from leadrail.core.leads.model import LeadDocument
+from leadrail.core.rewards.model import Reward
+
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its offset.")]
+MOST_IN_A_BATCH = 1000
+
+
+class NewLead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A lead to be made. `channel_id` may be left out by a key with a default channel."""
+
+    channel_id: UUID | None = None
+    status: str | None = None
+    status_id: UUID | None = None
+    email: str | None = None
+    phone: str | None = None
+    linkedin_url: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    name: str | None = None
+    title: str | None = None
+    company_name: str | None = None
+    source: str | None = None
+    assignee: str | None = None
+    notes: str | None = None
+    business_id: str | None = None
+    value: Decimal | None = None
+    currency: str | None = None
+    next_follow_up_at: Moment | None = None
+    properties: dict[str, Any] = {}
+    attribution: dict[str, Any] = {}
+
+
+class LeadPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A merge patch (RFC 7396): what is left out stays, null removes. The status has a call of its own."""
+
+    email: str | None | UnsetType = UNSET
+    phone: str | None | UnsetType = UNSET
+    linkedin_url: str | None | UnsetType = UNSET
+    first_name: str | None | UnsetType = UNSET
+    last_name: str | None | UnsetType = UNSET
+    name: str | None | UnsetType = UNSET
+    title: str | None | UnsetType = UNSET
+    company_name: str | None | UnsetType = UNSET
+    source: str | None | UnsetType = UNSET
+    assignee: str | None | UnsetType = UNSET
+    notes: str | None | UnsetType = UNSET
+    business_id: str | None | UnsetType = UNSET
+    value: Decimal | None | UnsetType = UNSET
+    currency: str | None | UnsetType = UNSET
+    next_follow_up_at: Moment | None | UnsetType = UNSET
+    properties: dict[str, Any] = {}
+    attribution: dict[str, Any] | UnsetType = UNSET
+
+
+class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A move. One of `status` (a name), `status_id` or `category` says where to."""
+
+    status: str | None = None
+    status_id: UUID | None = None
+    category: Category | None = None
+    value: Decimal | None = None
+    currency: str | None = None
+    reason: str | None = None
+    reason_id: UUID | None = None
+    note: str | None = None
+    sub_status: str | None = None
+    also_qualified: bool = False
+    at: Moment | None = None
+
+
+class BatchedChange(StatusChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    lead_id: UUID
+
+
+class LeadBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    leads: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=MOST_IN_A_BATCH)]
+
+
+class StatusBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    changes: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=MOST_IN_A_BATCH)]
+
+
+class BatchOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one item: created, changed, unchanged, or refused with its problem."""
+
+    outcome: str
+    lead: LeadDocument | None = None
+    error: Problem | None = None
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    data: list[BatchOutcome | msgspec.Raw]
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """A status that may follow, all that it requires, and what of that the lead does not have yet."""
+
+    status: Named
+    requires: tuple[Requirement, ...]
+    missing: list[Requirement]
+
+
+class PlannedDelivery(msgspec.Struct, frozen=True):
+    endpoint_id: UUID
+    event_type: str
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """What a change would do. Nothing was written."""
+
+    dry_run: bool
+    changed: bool
+    lead: LeadDocument
+    events: tuple[Event, ...]
+    rewards: list[Reward]
+    deliveries: list[PlannedDelivery]
+
+
+class NewFollowUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A contact that was done (`done_at`), planned (`scheduled_at`), and the next one (`next_at`)."""
+
+    done_at: Moment | None = None
+    done_by: str | None = None
+    scheduled_at: Moment | None = None
+    next_at: Moment | None = None
+    notes: str | None = None
+
+
+class LeadQuery(msgspec.Struct, frozen=True, kw_only=True):
+    channel: UUID | None = None
+    status: str | None = None
+    category: Category | None = None
+    email: str | None = None
+    phone: str | None = None
+    business_id: str | None = None
+    source: str | None = None
+    assignee: str | None = None
+    created_from: Moment | None = None
+    created_before: Moment | None = None
+    updated_from: Moment | None = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class DryRunQuery(msgspec.Struct, frozen=True):
+    dry_run: bool = False

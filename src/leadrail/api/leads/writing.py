@@ -1,0 +1,95 @@
+"""One lead made, edited, moved, rehearsed, followed up."""
+
+from typing import Any
+
+import msgspec
+
+from leadrail.api.leads.commands import change, creation, lead_id_of, patch_of
+from leadrail.api.leads.shapes import (
+    DryRunQuery,
+    LeadPatch,
+    NewFollowUp,
+    NewLead,
+    PlannedDelivery,
+    Preview,
+    StatusChange,
+)
+from leadrail.api.operation import Call, NoQuery
+from leadrail.api.writes import demanded_version, etag, idempotent, replay
+from leadrail.core.engine import Done
+from leadrail.core.idempotency import Answer
+from leadrail.core.leads.commands import Command, RecordFollowUp, UpdateLead
+from leadrail.core.leads.model import document
+from leadrail.kit.http import Response, json_response
+from leadrail.kit.ids import new_id
+
+
+def _shown(done: Done) -> bytes:
+    return msgspec.json.encode(document(done.lead, done.setup.channel))
+
+
+def _created_answer(done: Done) -> tuple[int, bytes]:
+    return 201, _shown(done)
+
+
+def _changed_answer(done: Done) -> tuple[int, bytes]:
+    return 200, _shown(done)
+
+
+def _lead_response(outcome: Done | Answer, status: int) -> Response:
+    if isinstance(outcome, Answer):
+        return replay(outcome)
+    headers: tuple[tuple[bytes, bytes], ...] = (etag(outcome.lead.version),)
+    if status == 201:
+        headers += ((b"location", f"/v1/leads/{outcome.lead.id}".encode()),)
+    return Response(status, _shown(outcome), headers=headers)
+
+
+async def create(call: Call[NewLead, NoQuery]) -> Response:
+    command = creation(call.actor, call.body, idempotent(call.request, _created_answer))
+    return _lead_response(await call.core.engine.execute_one(command), 201)
+
+
+async def edit(call: Call[LeadPatch, NoQuery]) -> Response:
+    command = UpdateLead(
+        actor=call.actor,
+        lead_id=lead_id_of(call.request),
+        fields=patch_of(call.body),
+        properties=call.body.properties,
+        version=demanded_version(call.request),
+        idempotency=idempotent(call.request, _changed_answer),
+    )
+    return _lead_response(await call.core.engine.execute_one(command), 200)
+
+
+async def change_status(call: Call[StatusChange, DryRunQuery]) -> Response:
+    lead_id, version = lead_id_of(call.request), demanded_version(call.request)
+    if call.query.dry_run:
+        return await _rehearse(call, change(call.actor, lead_id, call.body, None, version))
+    command = change(call.actor, lead_id, call.body, idempotent(call.request, _changed_answer), version)
+    return _lead_response(await call.core.engine.execute_one(command), 200)
+
+
+async def _rehearse(call: Call[Any, Any], command: Command) -> Response:
+    rehearsal = await call.core.engine.rehearse(command)
+    done, change = rehearsal.done, rehearsal.change
+    planned = [PlannedDelivery(hearer.endpoint_id, told.event.type) for told in change.told for hearer in told.hearers]
+    rewards = [reward for _, reward in change.rewards]
+    shown = document(done.lead, done.setup.channel)
+    return json_response(200, Preview(True, bool(done.events), shown, done.events, rewards, planned))
+
+
+async def add_follow_up(call: Call[NewFollowUp, NoQuery]) -> Response:
+    command = RecordFollowUp(
+        actor=call.actor,
+        lead_id=lead_id_of(call.request),
+        follow_up_id=new_id(),
+        scheduled_at=call.body.scheduled_at,
+        done_at=call.body.done_at,
+        done_by=call.body.done_by,
+        next_at=call.body.next_at,
+        notes=call.body.notes,
+        version=demanded_version(call.request),
+        idempotency=idempotent(call.request, _created_answer),
+    )
+    return _lead_response(await call.core.engine.execute_one(command), 201)

@@ -1,0 +1,114 @@
+"""`leadrail …`: every command, and errors as one line that says what to do."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from leadrail import settings as settings_module
+from leadrail.cli import demo as demo_module
+from leadrail.cli import running, serving
+from leadrail.core.companies.commands import bootstrap as bootstrap_company
+from leadrail.core.core import Core
+from leadrail.core.errors import Refused
+from leadrail.db.database import UNREACHABLE
+from leadrail.db.embedded import EmbeddedError
+from leadrail.db.migrate import MigrationError, migrate as migrate_database
+from leadrail.settings import Settings, SettingsError
+
+app = typer.Typer(help="Leadrail: a self-hosted lead lifecycle server.", no_args_is_help=True, add_completion=True)
+out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+
+KNOWN = (EmbeddedError, MigrationError, SettingsError, serving.PortTaken, Refused, *UNREACHABLE)
+
+
+def main() -> None:
+    """Runs the command line; what went wrong for a known reason is one line and exit status 1."""
+    try:
+        app()
+    except KNOWN as error:
+        err.print(f"[bold red]leadrail:[/] {str(error) or repr(error)}", highlight=False)
+        sys.exit(1)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(work)
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop  # noqa: PLC0415 - not to be had on Windows
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _read_settings() -> Settings:
+    settings = settings_module.read()
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    return settings
+
+
+@app.command()
+def serve(
+    worker: Annotated[bool, typer.Option(help="Deliver webhooks in this process too.")] = True,
+) -> None:
+    """Start the server, with its embedded database unless LEADRAIL_DATABASE_URL names another."""
+
+    async def announce(_core: Core, url: str) -> None:
+        out.print(f"Leadrail serves at [bold]{url}[/], its API is described at {url}/docs. Ctrl-C stops it.")
+
+    _run(serving.serve(_read_settings(), with_worker=worker, announce=announce))
+
+
+@app.command()
+def worker() -> None:
+    """Deliver webhooks only, beside servers that run with --no-worker or elsewhere."""
+    _run(serving.work(_read_settings()))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this release's schema. `serve` does it too."""
+
+    async def work() -> None:
+        async with running.database_url(_read_settings(), join=True) as url:
+            names = await migrate_database(url)
+            out.print("\n".join(f"applied {name}" for name in names) or "The schema is up to date.")
+
+    _run(work())
+
+
+@app.command()
+def bootstrap(
+    company: Annotated[str, typer.Option(help="The company's name.")],
+    email: Annotated[str, typer.Option(help="The owner's e-mail address.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Create or find a company and its owner, and make an API key with every scope."""
+
+    async def work() -> None:
+        async with running.open_core(_read_settings(), join=True) as core:
+            async with core.database.transaction() as connection:
+                made = await bootstrap_company(connection, company, email, core.clock())
+        if as_json:
+            print(msgspec.json.encode(made).decode())  # noqa: T201 - for a program to read, never wrapped or coloured
+            return
+        for name, value in msgspec.structs.asdict(made).items():
+            out.print(f"{name:12} {value}", highlight=False)
+
+    _run(work())
+
+
+@app.command()
+def demo() -> None:
+    """Start the server with demo data in a folder of its own, and print what to try."""
+    _run(serving.serve(demo_module.settings_for_demo(_read_settings()), announce=demo_module.announce))

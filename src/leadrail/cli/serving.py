@@ -1,0 +1,105 @@
+"""The server role: HTTP, and beside it the worker, until somebody asks it to stop."""
+
+import asyncio
+import contextlib
+import gc
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+
+from leadrail.app import App
+from leadrail.cli.running import open_core, stop_requested
+from leadrail.core.core import Core
+from leadrail.kit.outgoing import Outgoing
+from leadrail.settings import Settings
+from leadrail.worker.deliverer import Deliverer
+from leadrail.worker.periodic import run_periodic
+
+GRACE_S = 10
+
+
+class PortTaken(Exception):
+    """Another program listens where we should; the text says what to do."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: we stop in our order, HTTP first, the database last."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    settings: Settings, *, with_worker: bool = True, announce: Callable[[Core, str], Awaitable[None]]
+) -> None:
+    """Serves until SIGTERM or Ctrl-C. `announce` is called once with the URL when requests are answered."""
+    listener = _listen(settings.host, settings.port)
+    stop = stop_requested()
+    wakers: list[Callable[[], None]] = []
+    async with open_core(settings, on_due=lambda: [wake() for wake in wakers] and None) as core:
+        async with contextlib.AsyncExitStack() as stack:
+            if with_worker:
+                deliverer = await stack.enter_async_context(working(core))
+                wakers.append(deliverer.wake)
+            await stack.enter_async_context(_http(core, listener))
+            host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            await announce(core, f"http://{host}:{listener.getsockname()[1]}")
+            # What lives from here on is not looked at again by the garbage collector: shorter pauses.
+            gc.collect()
+            gc.freeze()
+            await stop.wait()
+
+
+async def work(settings: Settings) -> None:
+    """The worker role alone, beside servers that run elsewhere."""
+    stop = stop_requested()
+    async with open_core(settings, join=True) as core, working(core):
+        await stop.wait()
+
+
+@asynccontextmanager
+async def working(core: Core) -> AsyncIterator[Deliverer]:
+    """A worker in the background; it finishes what it is sending before it goes."""
+    async with Outgoing(core.webhook_allow) as outgoing:
+        deliverer = Deliverer(core, outgoing)
+        tasks = [asyncio.create_task(deliverer.run()), asyncio.create_task(run_periodic(core))]
+        try:
+            yield deliverer
+        finally:
+            await deliverer.stop()
+            tasks[1].cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise PortTaken(f"Cannot listen on {host}:{port} ({error.strerror}); set LEADRAIL_PORT to another") from None
+
+
+@asynccontextmanager
+async def _http(core: Core, listener: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        App(core),
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=75,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve([listener]))
+    while not server.started and not task.done():
+        await asyncio.sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
