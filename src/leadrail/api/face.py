@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from leadrail.api import channels, company, leads, listings, openapi, service, webhooks
-from leadrail.api.operation import Call, NoQuery, Operation
+from leadrail.api.operation import Call, Operation
 from leadrail.api.problems import on_error
 from leadrail.core.actor import Actor
 from leadrail.core.core import Core
@@ -36,16 +36,13 @@ def face(core: Core) -> Face:
 
 def _handler(core: Core, row: Operation) -> Handler:
     decoder: msgspec.json.Decoder[Any] | None = msgspec.json.Decoder(row.body) if row.body is not None else None
-    takes_query = row.query is not NoQuery
-    nothing = NoQuery()
+    read_query: wire.QueryReader[Any] = wire.QueryReader(row.query)
 
     async def handle(request: Request) -> Response:
         actor = await admit(core, request)
         demand(actor, row.scope)
         body = wire.decode(decoder, request.body) if decoder is not None else None
-        query: Any = nothing
-        if takes_query or request.query_string:
-            query = wire.read_query(request.query(), row.query)
+        query = read_query(request.query() if request.query_string else ())
         return await row.handler(Call(core, actor, request, body, query))
 
     return handle

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -47,23 +47,38 @@ def _pointer(path: str) -> str:
     return "".join(f"/{name or index}" for name, index in _STEP.findall(path))
 
 
-def read_query(pairs: Iterable[tuple[str, str]], type: type[T]) -> T:
-    """A query string as a struct; a repeated name is a list. Raises BadInput with the name at fault."""
-    fields = {field.encode_name: field for field in msgspec.structs.fields(type)}  # type: ignore[arg-type]
-    values: dict[str, Any] = {}
-    for name, value in pairs:
-        if name not in fields:
-            raise BadInput(f'Unknown query parameter "{name}"; known: {", ".join(fields)}', f"?{name}")
+class QueryReader(Generic[T]):
+    """Reads query strings into one struct type; a name that takes many values may be repeated."""
+
+    def __init__(self, type: type[T]) -> None:
+        fields = msgspec.structs.fields(type)  # type: ignore[arg-type]  # T is a struct
+        self._type = type
+        self._takes_many = {field.encode_name: _takes_many(field.type) for field in fields}
+        self._blank = None if any(field.required for field in fields) else type()
+
+    def __call__(self, pairs: Iterable[tuple[str, str]]) -> T:
+        """The struct. Raises BadInput with the name at fault."""
+        if not pairs and self._blank is not None:
+            return self._blank
+        values: dict[str, Any] = {}
+        for name, value in pairs:
+            self._check(name, value)
+            if self._takes_many[name]:
+                values.setdefault(name, []).append(value)
+            else:
+                values[name] = value
+        try:
+            return msgspec.convert(values, self._type, strict=False)
+        except msgspec.ValidationError as error:
+            bad = _bad_input(error, "")
+            raise BadInput(bad.message, f"?{(bad.pointer or '').strip('/')}") from None
+
+    def _check(self, name: str, value: str) -> None:
+        if name not in self._takes_many:
+            known = ", ".join(self._takes_many) or "none"
+            raise BadInput(f'Unknown query parameter "{name}"; known: {known}', f"?{name}")
         if "\x00" in value or "\ufffd" in value:
             raise BadInput(f'The query parameter "{name}" is not valid UTF-8 text', f"?{name}")
-        values[name] = [*values[name], value] if isinstance(values.get(name), list) else value
-        if _takes_many(fields[name].type) and not isinstance(values[name], list):
-            values[name] = [value]
-    try:
-        return msgspec.convert(values, type, strict=False)
-    except msgspec.ValidationError as error:
-        bad = _bad_input(error, "")
-        raise BadInput(bad.message, f"?{(bad.pointer or '').strip('/')}") from None
 
 
 def _takes_many(type: Any) -> bool:
