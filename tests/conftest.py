@@ -2,10 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import uvicorn
@@ -26,12 +27,17 @@ LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 
 @pytest.fixture(scope="session")
-async def database_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+def database_dir() -> Iterator[Path]:
+    """A data folder that the server's account can get to: pytest's own are closed to other users."""
+    with TemporaryDirectory(prefix="leadrail-test-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder) / "data"
+
+
+@pytest.fixture(scope="session")
+async def database_url(database_dir: Path) -> AsyncIterator[str]:
     """A migrated database. Nothing here survives the run, so the disk need not be waited for."""
-    folder: Path = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)  # as root, PostgreSQL runs as another user, who has to get here
-    server = await EmbeddedServer.start(folder / "data", settings={"fsync": "off"})
+    server = await EmbeddedServer.start(database_dir, settings={"fsync": "off"})
     await migrate(server.url)
     yield server.url
     await server.stop()

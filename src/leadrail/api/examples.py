@@ -68,6 +68,14 @@ QUALIFIED_LEAD = LEAD | {
 
 LEAD_PATCH = {"title": "Head of Operations", "source": None, "properties": {"Deal size": 75000}}
 
+EDITED_LEAD = LEAD | {
+    "title": "Head of Operations",
+    "source": None,
+    "properties": {"Deal size": 75000},
+    "updated_at": LATER,
+    "version": 2,
+}
+
 TRANSITIONS = {
     "data": [
         {
@@ -218,3 +226,33 @@ NEW_ENDPOINT = {"url": "https://example.com/hooks/leads", "events": ["lead.statu
 REASON = {"id": "0199a3c9-0e0e-7b2c-9c3d-4e5f60718297", "number": 5, "text": "Best price at another store"}
 
 SUB_STATUS = {"id": "0199a3c9-0f0f-7b2c-9c3d-4e5f60718298", "category": "on_hold", "name": "YetToDecide"}
+
+EVENT_DATA = {
+    "lead.created": {"to": LEAD["status"]},
+    "lead.updated": {
+        "changed": {
+            "title": {"from": None, "to": "Head of Operations"},
+            "source": {"from": "website", "to": None},
+            "properties": {"Deal size": {"from": 50000, "to": 75000}},
+        }
+    },
+    "lead.status_changed": EVENT["data"],
+    "follow_up.recorded": {
+        "follow_up": {name: value for name, value in FOLLOW_UP.items() if name != "number"},
+        "next_follow_up_at": LATER,
+    },
+    "reward.created": {"reward": REWARD},
+}
+"""What each event's `data` holds; webhooks add the lead."""
+
+LEAD_AFTER = {"lead.updated": EDITED_LEAD, "lead.status_changed": QUALIFIED_LEAD}
+"""The lead as it was after the event, where that is not LEAD."""
+
+PREVIEW = {
+    "dry_run": True,
+    "changed": True,
+    "lead": QUALIFIED_LEAD,
+    "events": [EVENT],
+    "rewards": [],
+    "deliveries": [{"endpoint_id": ENDPOINT_ID, "event_type": "lead.status_changed"}],
+}

@@ -24,7 +24,7 @@ from leadrail.settings import Settings, SettingsError
 app = typer.Typer(help="Leadrail: a self-hosted lead lifecycle server.", no_args_is_help=True, add_completion=True)
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
-KNOWN = (EmbeddedError, MigrationError, SettingsError, serving.PortTaken, Refused, *UNREACHABLE)
+KNOWN: tuple[type[BaseException], ...] = (EmbeddedError, MigrationError, SettingsError, serving.PortTaken, Refused, *UNREACHABLE)
 
 
 def main() -> None:

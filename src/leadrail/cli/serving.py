@@ -39,18 +39,22 @@ async def serve(
     listener = _listen(settings.host, settings.port)
     stop = stop_requested()
     wakers: list[Callable[[], None]] = []
-    async with open_core(settings, on_due=lambda: [wake() for wake in wakers] and None) as core:
-        async with contextlib.AsyncExitStack() as stack:
-            if with_worker:
-                deliverer = await stack.enter_async_context(working(core))
-                wakers.append(deliverer.wake)
-            await stack.enter_async_context(_http(core, listener))
-            host = f"[{settings.host}]" if ":" in settings.host else settings.host
-            await announce(core, f"http://{host}:{listener.getsockname()[1]}")
-            # What lives from here on is not looked at again by the garbage collector: shorter pauses.
-            gc.collect()
-            gc.freeze()
-            await stop.wait()
+
+    def wake() -> None:
+        for waker in wakers:
+            waker()
+
+    async with open_core(settings, on_due=wake) as core, contextlib.AsyncExitStack() as stack:
+        if with_worker:
+            deliverer = await stack.enter_async_context(working(core))
+            wakers.append(deliverer.wake)
+        await stack.enter_async_context(_http(core, listener))
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        await announce(core, f"http://{host}:{listener.getsockname()[1]}")
+        # What lives from here on is not looked at again by the garbage collector: shorter pauses.
+        gc.collect()
+        gc.freeze()
+        await stop.wait()
 
 
 async def work(settings: Settings) -> None:
@@ -93,6 +97,7 @@ async def _http(core: Core, listener: socket.socket) -> AsyncIterator[None]:
         date_header=True,
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=75,
+        proxy_headers=False,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve([listener]))

@@ -2,6 +2,6 @@
 
 from leadrail.db.embedded.errors import EmbeddedError
 from leadrail.db.embedded.folder import default_data_dir
-from leadrail.db.embedded.server import EmbeddedServer
+from leadrail.db.embedded.server import EmbeddedServer, running_url
 
-__all__ = ["EmbeddedError", "EmbeddedServer", "default_data_dir"]
+__all__ = ["EmbeddedError", "EmbeddedServer", "default_data_dir", "running_url"]

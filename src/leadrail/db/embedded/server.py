@@ -20,7 +20,6 @@ from leadrail.db.embedded.waiting import true_within
 READY_S = 600.0  # a crash recovery may replay all of max_wal_size from a slow disk
 CONNECT_S = 10.0
 NOT_YET = (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError)
-NOT_MADE = (asyncpg.InvalidCatalogNameError, asyncpg.InvalidAuthorizationSpecificationError)
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +66,8 @@ class EmbeddedServer:
         status = await self._program.ended()
         self._folder.close()
         if self._is_wanted:
-            logger.error("PostgreSQL ended with status %d. Its last words:\n%s", status, self._program.last_words)
+            words = self._program.last_words or f"(see {self._folder.log})"
+            logger.error("PostgreSQL ended by itself with status %d. Its last words:\n%s", status, words)
         return status
 
     async def _become_ready(self) -> None:
@@ -83,7 +83,7 @@ class EmbeddedServer:
         if not _is_marked_ready(self._folder.mark):
             return self._program.has_ended
         try:
-            await self._visit()
+            await _visit(self._admin_url)
         except PermissionError as error:
             raise EmbeddedError(f"The socket of PostgreSQL in {self._folder.path} is closed to us: {error}") from error
         except NOT_YET:
@@ -92,12 +92,18 @@ class EmbeddedServer:
             raise refusal(self._folder.path, str(error)) from error
         return True
 
-    async def _visit(self) -> None:
-        try:
-            await _connect_and_close(self.url)
-        except NOT_MADE:
-            await _make_database(self._admin_url)
-            await _connect_and_close(self.url)
+
+async def running_url(data_dir: Path) -> str | None:
+    """The URL of the server that another Leadrail runs on this folder now, or None when nothing answers there."""
+    mark = data_dir.absolute() / "postgres/postmaster.pid"
+    if not _is_marked_ready(mark):
+        return None
+    url = _url(Path(mark.read_text().splitlines()[4]), "leadrail", database="leadrail")
+    try:
+        await _connect_and_close(url)
+    except (*NOT_YET, *NOT_MADE):
+        return None
+    return url
 
 
 async def _launch(folder: DataFolder, settings: Mapping[str, str]) -> tuple[Program, Path]:
@@ -133,24 +139,21 @@ async def _make_cluster(initdb: Path, folder: DataFolder, server_lock: int, sett
 def _is_marked_ready(mark: Path) -> bool:
     try:
         return mark.read_text().splitlines()[7].strip() == "ready"
-    except (FileNotFoundError, IndexError):
+    except (OSError, IndexError):
         return False
 
 
-async def _make_database(admin_url: str) -> None:
-    # Not a superuser, as on any hosted PostgreSQL: what gets into our SQL cannot run commands or read files.
+async def _visit(admin_url: str) -> None:
+    """Connects, and makes what the application connects to where it is missing."""
     db = await asyncpg.connect(admin_url, timeout=CONNECT_S)
     try:
-        if not await db.fetchval("SELECT FROM pg_roles WHERE rolname = 'leadrail'"):
+        # No superuser, as on any hosted PostgreSQL: whoever gets into our SQL cannot run programs or read files.
+        if not await db.fetchval("SELECT 1 FROM pg_roles WHERE rolname = 'leadrail'"):
             await db.execute("CREATE ROLE leadrail LOGIN CREATEDB")
-        await db.execute("CREATE DATABASE leadrail OWNER leadrail")
+        if not await db.fetchval("SELECT 1 FROM pg_database WHERE datname = 'leadrail'"):
+            await db.execute("CREATE DATABASE leadrail OWNER leadrail")
     finally:
         await db.close()
-
-
-async def _connect_and_close(url: str) -> None:
-    db = await asyncpg.connect(url, timeout=CONNECT_S)
-    await db.close()
 
 
 def _url(socket_folder: Path, role: str, *, database: str) -> str:
