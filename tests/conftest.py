@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_network
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,12 +26,24 @@ settings.load_profile("leadrail")
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 
-@pytest.fixture(scope="session")
-def database_dir() -> Iterator[Path]:
-    """A data folder that the server's account can get to: pytest's own are closed to other users."""
+@contextmanager
+def _passable() -> Iterator[Path]:
+    """A folder that other users may pass through: as root, PostgreSQL runs as one, and pytest's own are closed."""
     with TemporaryDirectory(prefix="leadrail-test-") as folder:
         Path(folder).chmod(0o711)
-        yield Path(folder) / "data"
+        yield Path(folder)
+
+
+@pytest.fixture
+def passable_folder() -> Iterator[Path]:
+    with _passable() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def database_dir() -> Iterator[Path]:
+    with _passable() as folder:
+        yield folder / "data"
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import asyncpg
@@ -93,14 +92,12 @@ class House:
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
-    with TemporaryDirectory(prefix="leadrail-crash-") as folder:
-        Path(folder).chmod(0o711)  # as root, PostgreSQL runs as another user, who has to get through
-        house = House(Path(folder) / "data")
-        await house.start()
-        yield house
-        if house.process is not None and house.process.returncode is None:
-            await house.kill(signal.SIGTERM)
+async def house(passable_folder: Path) -> AsyncIterator[House]:
+    house = House(passable_folder / "data")
+    await house.start()
+    yield house
+    if house.process is not None and house.process.returncode is None:
+        await house.kill(signal.SIGTERM)
 
 
 async def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(house: House) -> None:

@@ -18,13 +18,21 @@ from leadrail.core.core import Core
 from leadrail.core.errors import Refused
 from leadrail.db.database import UNREACHABLE
 from leadrail.db.embedded import EmbeddedError
-from leadrail.db.migrate import MigrationError, migrate as migrate_database
+from leadrail.db.migrate import MigrationError
+from leadrail.db.migrate import migrate as migrate_database
 from leadrail.settings import Settings, SettingsError
 
 app = typer.Typer(help="Leadrail: a self-hosted lead lifecycle server.", no_args_is_help=True, add_completion=True)
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
-KNOWN: tuple[type[BaseException], ...] = (EmbeddedError, MigrationError, SettingsError, serving.PortTaken, Refused, *UNREACHABLE)
+KNOWN: tuple[type[BaseException], ...] = (
+    EmbeddedError,
+    MigrationError,
+    SettingsError,
+    serving.PortTaken,
+    Refused,
+    *UNREACHABLE,
+)
 
 
 def main() -> None:
@@ -43,7 +51,7 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 def _loop_factory() -> Any:
     try:
-        import uvloop  # noqa: PLC0415 - not to be had on Windows
+        import uvloop  # not to be had on Windows
     except ImportError:
         return None
     return uvloop.new_event_loop
@@ -96,9 +104,9 @@ def bootstrap(
     """Create or find a company and its owner, and make an API key with every scope."""
 
     async def work() -> None:
-        async with running.open_core(_read_settings(), join=True) as core:
-            async with core.database.transaction() as connection:
-                made = await bootstrap_company(connection, company, email, core.clock())
+        opened = running.open_core(_read_settings(), join=True)
+        async with opened as core, core.database.transaction() as connection:
+            made = await bootstrap_company(connection, company, email, core.clock())
         if as_json:
             print(msgspec.json.encode(made).decode())  # noqa: T201 - for a program to read, never wrapped or coloured
             return

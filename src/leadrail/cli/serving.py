@@ -27,9 +27,17 @@ class PortTaken(Exception):
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: we stop in our order, HTTP first, the database last."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answers = asyncio.Event()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.answers.set()
 
 
 async def serve(
@@ -101,8 +109,7 @@ async def _http(core: Core, listener: socket.socket) -> AsyncIterator[None]:
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve([listener]))
-    while not server.started and not task.done():
-        await asyncio.sleep(0.005)
+    await server.answers.wait()
     try:
         yield
     finally:
