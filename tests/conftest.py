@@ -17,6 +17,7 @@ from leadrail.core.core import Core
 from leadrail.db.database import Database
 from leadrail.db.embedded import EmbeddedServer
 from leadrail.db.migrate import migrate
+from tests.house import House
 from tests.people import People, three_people
 
 # A shared machine may stop for a moment; what is slow is for the bench to say.
@@ -38,6 +39,15 @@ def _passable() -> Iterator[Path]:
 def passable_folder() -> Iterator[Path]:
     with _passable() as folder:
         yield folder
+
+
+@pytest.fixture
+async def house(passable_folder: Path) -> AsyncIterator[House]:
+    """A Leadrail that serves, as its users have it."""
+    house = House(passable_folder / "data")
+    await house.start()
+    yield house
+    await house.stop()
 
 
 @pytest.fixture(scope="session")

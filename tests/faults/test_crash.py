@@ -1,25 +1,18 @@
 """Kill the real server and the real database at random moments: what was acknowledged is whole, nothing half done."""
 
 import asyncio
-import json
-import os
 import random
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
-import pytest
 
 from leadrail.db.embedded import running_url
+from tests.house import House, eventually
 from tests.receivers import Receiver
 
 WRITERS = 8
@@ -32,72 +25,6 @@ class Acknowledged:
 
     leads: set[str] = field(default_factory=set)
     moves: list[tuple[str, int]] = field(default_factory=list)
-
-
-class House:
-    """One Leadrail on one data folder, started and killed as often as wanted."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self.port = _free_port()
-        self.data_dir = data_dir
-        self.environment = os.environ | {
-            "LEADRAIL_DATA_DIR": str(data_dir),
-            "LEADRAIL_PORT": str(self.port),
-            "LEADRAIL_WEBHOOK_ALLOW": "127.0.0.0/8",
-        }
-        self.process: asyncio.subprocess.Process | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "leadrail", "serve", env=self.environment, stdout=subprocess.DEVNULL
-        )
-        await eventually(self.is_ready, "the server answers", timeout_s=60)
-
-    async def is_ready(self) -> bool:
-        assert self.process is not None
-        assert self.process.returncode is None, "the server ended by itself"
-        with suppress(httpx.TransportError):
-            async with httpx.AsyncClient(trust_env=False) as client:
-                return (await client.get(f"{self.url}/readyz")).status_code == 200
-        return False
-
-    async def kill(self, number: int = signal.SIGKILL) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
-        await asyncio.wait_for(self.process.wait(), 30)
-
-    def kill_database(self) -> None:
-        postmaster = int((self.data_dir / "postgres/postmaster.pid").read_text().splitlines()[0])
-        os.kill(postmaster, signal.SIGKILL)
-
-    def bootstrap(self) -> dict[str, str]:
-        command = [
-            sys.executable,
-            "-m",
-            "leadrail",
-            "bootstrap",
-            "--company",
-            "Crash",
-            "--email",
-            "a@example.com",
-            "--json",
-        ]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True)
-        made: dict[str, str] = json.loads(done.stdout)
-        return made
-
-
-@pytest.fixture
-async def house(passable_folder: Path) -> AsyncIterator[House]:
-    house = House(passable_folder / "data")
-    await house.start()
-    yield house
-    if house.process is not None and house.process.returncode is None:
-        await house.kill(signal.SIGTERM)
 
 
 async def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(house: House) -> None:
@@ -229,17 +156,3 @@ async def _rows(house: House, statement: str) -> list[dict[str, Any]]:
 
 def _client(house: House, key: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=house.url, headers={"X-API-Key": key}, timeout=30, trust_env=False)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def eventually(holds: Callable[[], Awaitable[bool]], what: str, *, timeout_s: float = 30) -> None:
-    """Returns when the condition holds; fails with its name when the deadline has passed."""
-    deadline = asyncio.get_running_loop().time() + timeout_s
-    while not await holds():
-        assert asyncio.get_running_loop().time() < deadline, f"in {timeout_s} s it never came true: {what}"
-        await asyncio.sleep(0.02)

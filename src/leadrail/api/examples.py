@@ -1,5 +1,7 @@
 """The examples of the OpenAPI description. A test sends every request example and reads every answer example."""
 
+from typing import Any
+
 CHANNEL_ID = "0199a3c0-5b7e-7c31-9d0a-3f1b2a6c4d10"
 LEAD_ID = "0199a3c2-11aa-7e52-8f77-9b0c1d2e3f40"
 NEW_STATUS_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e01"
@@ -227,7 +229,7 @@ REASON = {"id": "0199a3c9-0e0e-7b2c-9c3d-4e5f60718297", "number": 5, "text": "Be
 
 SUB_STATUS = {"id": "0199a3c9-0f0f-7b2c-9c3d-4e5f60718298", "category": "on_hold", "name": "YetToDecide"}
 
-EVENT_DATA = {
+EVENT_DATA: dict[str, Any] = {
     "lead.created": {"to": LEAD["status"]},
     "lead.updated": {
         "changed": {
@@ -245,7 +247,7 @@ EVENT_DATA = {
 }
 """What each event's `data` holds; webhooks add the lead."""
 
-LEAD_AFTER = {"lead.updated": EDITED_LEAD, "lead.status_changed": QUALIFIED_LEAD}
+LEAD_AFTER: dict[str, Any] = {"lead.updated": EDITED_LEAD, "lead.status_changed": QUALIFIED_LEAD}
 """The lead as it was after the event, where that is not LEAD."""
 
 PREVIEW = {
@@ -255,4 +257,14 @@ PREVIEW = {
     "events": [EVENT],
     "rewards": [],
     "deliveries": [{"endpoint_id": ENDPOINT_ID, "event_type": "lead.status_changed"}],
+}
+
+PROBLEM = {
+    "type": "/docs#problem-transition_not_allowed",
+    "title": "Transition not allowed",
+    "status": 409,
+    "code": "transition_not_allowed",
+    "detail": '"New" may be followed by Qualified, Lost, not by "Won"',
+    "field": "/status",
+    "details": {"next": ["Qualified", "Lost"]},
 }

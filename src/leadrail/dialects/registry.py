@@ -7,9 +7,9 @@ from leadrail.dialects import capillary, keenpartner, octanist, sendpilot
 from leadrail.kit.http import Face
 
 DIALECTS: dict[str, Callable[[Core], Face]] = {
-    **({"/keenpartner": keenpartner.face} if hasattr(keenpartner, "face") else {}),
-    **({"/sendpilot": sendpilot.face} if hasattr(sendpilot, "face") else {}),
-    **({"/octanist": octanist.face} if hasattr(octanist, "face") else {}),
-    **({"/capillary": capillary.face} if hasattr(capillary, "face") else {}),
+    "/keenpartner": keenpartner.face,
+    "/sendpilot": sendpilot.face,
+    "/octanist": octanist.face,
+    "/capillary": capillary.face,
 }
 """The prefix that a client puts in its base URL, and what serves below it."""

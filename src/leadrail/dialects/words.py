@@ -7,7 +7,7 @@ is a word of the dialect is shown by that word, any other by the word of its cat
 
 import msgspec
 
-from leadrail.core.channels.model import Category, Status, StatusRef
+from leadrail.core.channels.model import Category, Named, Status, StatusRef
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
         """What the word means in a channel: the status of that name, else the first of its category."""
         return StatusRef(name=word, category=self.stands_for.get(word.casefold()))
 
-    def word(self, status: Status) -> str:
+    def word(self, status: Status | Named) -> str:
         """How the dialect calls a status."""
         folded = status.name.casefold()
         if folded not in self.stands_for:
@@ -33,16 +33,40 @@ SENDPILOT = Vocabulary(
     stands_for={
         "pending": Category.OPEN,
         "processing": Category.OPEN,
+        "started": Category.OPEN,
+        "icp_match": Category.OPEN,
+        "view_profile_scheduled": Category.OPEN,
+        "profile_viewed": Category.OPEN,
+        "like_post_scheduled": Category.OPEN,
+        "liked_post": Category.OPEN,
+        "not_connected": Category.OPEN,
+        "connection_scheduled": Category.OPEN,
         "connection_sent": Category.OPEN,
+        "connection_already_sent": Category.OPEN,
         "connection_accepted": Category.OPEN,
+        "connected": Category.OPEN,
+        "withdrawal_scheduled": Category.OPEN,
+        "withdrawal_not_possible": Category.OPEN,
+        "connection_withdrawn": Category.OPEN,
+        "message_scheduled": Category.OPEN,
         "message_sent": Category.OPEN,
+        "followup_sent": Category.OPEN,
         "reply_received": Category.OPEN,
         "opportunity": Category.QUALIFIED,
         "meeting_booked": Category.QUALIFIED,
         "done": Category.WON,
+        "success": Category.WON,
         "not_interested": Category.LOST,
         "unsubscribed": Category.LOST,
         "irrelevant": Category.LOST,
+        "icp_not_match": Category.LOST,
+        "skipped": Category.LOST,
+        "blocked": Category.LOST,
+        "profile_unreachable": Category.LOST,
+        "failed": Category.LOST,
+        "waiting": Category.ON_HOLD,
+        "stopped": Category.ON_HOLD,
+        "rate_limited": Category.ON_HOLD,
     },
     shown_as={
         Category.OPEN: "PENDING",

@@ -8,3 +8,8 @@ Clock = Callable[[], datetime]
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def with_milliseconds(moment: datetime) -> str:
+    """The moment in UTC as `2026-03-10T12:00:00.000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

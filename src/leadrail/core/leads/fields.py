@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import msgspec
+
 from leadrail.core.channels.model import Channel, Property, PropertyType
 from leadrail.core.errors import Code, refuse
 from leadrail.kit import money
@@ -27,7 +29,7 @@ TEXT_LIMITS: dict[str, int] = {
 }
 EDITABLE = frozenset(TEXT_LIMITS) | {"value", "currency", "attribution", "next_follow_up_at"}
 PROPERTY_TEXT_LIMIT = 10_000
-ATTRIBUTION_LIMIT = 100
+ATTRIBUTION_LIMIT = 16_384
 
 
 def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,8 +49,8 @@ def _checked(name: str, value: Any) -> Any:
         return _checked_amount(value)
     if name == "currency":
         return _checked_currency(value)
-    if name == "attribution" and len(value) > ATTRIBUTION_LIMIT:
-        raise refuse(Code.INVALID, f"attribution has at most {ATTRIBUTION_LIMIT} members", "/attribution")
+    if name == "attribution" and len(msgspec.json.encode(value)) > ATTRIBUTION_LIMIT:
+        raise refuse(Code.INVALID, f"attribution is at most {ATTRIBUTION_LIMIT} bytes of JSON", "/attribution")
     return value
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -64,20 +65,25 @@ def created_row(lead: Lead) -> tuple[Any, ...]:
     return msgspec.structs.astuple(lead)
 
 
+# Getters of many fields at once: these run for every lead of every batch.
+_moved = attrgetter("company_id", "id", *_MOVED)
+_edited = attrgetter("company_id", "id", *_EDITED)
+_unmoved = attrgetter(*(name for name in _EDITED if name not in _MOVED))
+
+
 def moved_row(lead: Lead) -> tuple[Any, ...]:
-    return (lead.company_id, lead.id, *(getattr(lead, name) for name in _MOVED))
+    row: tuple[Any, ...] = _moved(lead)
+    return row
 
 
-_UNMOVED = tuple(name for name in _EDITED if name not in _MOVED)
+def edited_row(lead: Lead) -> tuple[Any, ...]:
+    row: tuple[Any, ...] = _edited(lead)
+    return row
 
 
 def only_moved(before: Lead, after: Lead) -> bool:
     """Whether nothing differs but what a change of status writes."""
-    return all(getattr(before, name) == getattr(after, name) for name in _UNMOVED)
-
-
-def edited_row(lead: Lead) -> tuple[Any, ...]:
-    return (lead.company_id, lead.id, *(getattr(lead, name) for name in _EDITED))
+    return bool(_unmoved(before) == _unmoved(after))
 
 
 class Locked(msgspec.Struct, frozen=True):

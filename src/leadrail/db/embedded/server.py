@@ -95,14 +95,15 @@ class EmbeddedServer:
 
 async def running_url(data_dir: Path) -> str | None:
     """The URL of the server that another Leadrail runs on this folder now, or None when nothing answers there."""
-    mark = data_dir.absolute() / "postgres/postmaster.pid"
+    mark = data_dir / "postgres/postmaster.pid"
     if not _is_marked_ready(mark):
         return None
-    url = _url(Path(mark.read_text().splitlines()[4]), "leadrail", database="leadrail")
+    url = _url(Path(_mark_lines(mark)[4]), "leadrail", database="leadrail")
     try:
-        await _connect_and_close(url)
-    except (*NOT_YET, *NOT_MADE):
+        db = await asyncpg.connect(url, timeout=CONNECT_S)
+    except (*NOT_YET, asyncpg.PostgresError):
         return None
+    await db.close()
     return url
 
 
@@ -137,10 +138,15 @@ async def _make_cluster(initdb: Path, folder: DataFolder, server_lock: int, sett
 
 
 def _is_marked_ready(mark: Path) -> bool:
+    lines = _mark_lines(mark)
+    return len(lines) > 7 and lines[7].strip() == "ready"
+
+
+def _mark_lines(mark: Path) -> list[str]:
     try:
-        return mark.read_text().splitlines()[7].strip() == "ready"
-    except (OSError, IndexError):
-        return False
+        return mark.read_text().splitlines()
+    except OSError:
+        return []
 
 
 async def _visit(admin_url: str) -> None:

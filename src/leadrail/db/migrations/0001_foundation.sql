@@ -286,7 +286,8 @@ CREATE TABLE deliveries (
     PRIMARY KEY (company_id, id),
     FOREIGN KEY (company_id, event_seq) REFERENCES events
 ) WITH (fillfactor = 85);
-CREATE INDEX deliveries_due ON deliveries (company_id, due_at) WHERE state = 'due';
+-- By endpoint too, so that a worker steps over the whole backlog of an endpoint in one probe.
+CREATE INDEX deliveries_due ON deliveries (company_id, endpoint_id, due_at) WHERE state = 'due';
 
 CREATE TABLE attempts (
     company_id   uuid NOT NULL,

@@ -1,0 +1,206 @@
+"""The API's pages to read at `/docs`: the OpenAPI document and a guide, rendered once, without a script or a guest."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from leadrail.api import examples
+from leadrail.kit.http import Handler, Request, Response, Route
+
+Json = dict[str, Any]
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = (
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+# Stands in the rendered page for the address by which the reader came.
+_ORIGIN = "http://origin.invalid"
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+
+# Ids that the examples have, and the shell variables that stand for the reader's own.
+_VARIABLES = {
+    examples.CHANNEL_ID: "CHANNEL_ID",
+    examples.LEAD_ID: "LEAD_ID",
+    examples.PARTNER_ID: "COMPANY_ID",
+}
+
+
+def routes(document: Json) -> list[Route]:
+    style = Path(__file__).with_name("templates").joinpath("style.css").read_bytes()
+    return [_page("/docs", render(document)), published("/docs/style.css", style, b"text/css; charset=utf-8")]
+
+
+def published(path: str, body: bytes, media_type: bytes) -> Route:
+    """A route to bytes that stay the same as long as the server runs; browsers ask whether they still do."""
+    fixed = Response(200, body, media_type)
+
+    async def handler(request: Request) -> Response:
+        return _tagged(request, fixed)
+
+    return Route("GET", path, handler)
+
+
+def _page(path: str, text: str) -> Route:
+    async def handler(request: Request) -> Response:
+        body = text.replace(_ORIGIN, str(escape(_origin(request)))).encode()
+        return _tagged(request, Response(200, body, b"text/html; charset=utf-8", _HEADERS))
+
+    return Route("GET", path, handler)
+
+
+def _tagged(request: Request, response: Response) -> Response:
+    tag = f'"{hashlib.sha256(response.body).hexdigest()[:20]}"'
+    headers = (*response.headers, (b"etag", tag.encode()), (b"cache-control", b"no-cache"))
+    known = request.header(b"if-none-match") or ""
+    unchanged = tag in (one.strip().removeprefix("W/") for one in known.split(","))
+    return msgspec.structs.replace(
+        response, status=304 if unchanged else 200, body=b"" if unchanged else response.body, headers=headers
+    )
+
+
+def _origin(request: Request) -> str:
+    """The address by which the reader came, as far as it can be one."""
+    host = request.header(b"host") or ""
+    scheme = "https" if request.header(b"x-forwarded-proto") == "https" else "http"
+    return f"{scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
+
+
+# Rendering
+
+
+def render(document: Json) -> str:
+    """The whole page; `_ORIGIN` stands for the server's address."""
+    environment = Environment(
+        loader=PackageLoader("leadrail.api"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"prose": prose, "pretty": pretty, "limits": limits, "bare": bare, "body_name": body_name}
+    return environment.get_template("page.html").render(_view(document))
+
+
+def _view(document: Json) -> Json:
+    schemas, groups = document["components"]["schemas"], _groups(document)
+    # A body is shown with the first operation that takes it, everything else among the objects.
+    taking = [row for group in groups for row in group["operations"] if "requestBody" in row]
+    bodies = {body_name(row): row["operationId"] for row in reversed(taking)}
+    objects = {
+        name: schema
+        for name, schema in schemas.items()
+        if "properties" in schema and name not in bodies and not name.endswith("Page")
+    }
+    return {
+        "document": document,
+        "schemas": schemas,
+        "groups": groups,
+        "bodies": bodies,
+        "objects": objects,
+        "origin": _ORIGIN,
+        "curl": curl,
+    }
+
+
+def _groups(document: Json) -> list[Json]:
+    """Each tag with its operations, in the order of the tags."""
+    rows = [
+        {"method": method.upper(), "path": path, **operation}
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return [tag | {"operations": [row for row in rows if tag["name"] in row["tags"]]} for tag in document["tags"]]
+
+
+def body_name(operation: Json) -> str:
+    """The name of the schema of what the operation is sent."""
+    schema: Json = operation["requestBody"]["content"]["application/json"]["schema"]
+    return str(schema["$ref"].rpartition("/")[2])
+
+
+def prose(text: str) -> Markup:
+    """Text with `code` in it and blank lines between paragraphs."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(marked.replace("\n\n", "</p><p>"))  # noqa: S704 - escaped above
+
+
+_TOKEN = re.compile(r'("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|(-?\b\d+(?:\.\d+)?\b)')
+
+
+def pretty(value: Any) -> Markup:
+    """A JSON value on several lines, its parts marked for colour."""
+    text, done, parts = json.dumps(value, indent=2, ensure_ascii=False), 0, []
+    for token in _TOKEN.finditer(text):
+        kind = "k" if token[2] else "s" if token[1] else "n"
+        parts += [escape(text[done : token.start()]), Markup("<span class={}>{}</span>").format(kind, token[0])]
+        done = token.end()
+    return Markup("").join([*parts, escape(text[done:])])
+
+
+def bare(schema: Json) -> Json:
+    """The schema without the null that it may be instead."""
+    parts = [part for part in schema.get("anyOf", [schema]) if part.get("type") != "null"]
+    return schema if len(parts) > 1 else parts[0]
+
+
+def limits(schema: Json) -> str:
+    """The bounds of a value, in words."""
+    bounded, found = bare(schema), []
+    for what, unit in (("imum", ""), ("Length", " characters"), ("Items", " items")):
+        low, high = bounded.get(f"min{what}"), bounded.get(f"max{what}")
+        if low is not None and high is not None:
+            found.append(f"{low:,} to {high:,}{unit}.")
+        elif high is not None:
+            found.append(f"At most {high:,}{unit}.")
+    return " ".join([*found, *([f"Matches `{bounded['pattern']}`."] if "pattern" in bounded else [])])
+
+
+# The line to copy
+
+
+def curl(operation: Json) -> str:
+    """A line for a POSIX shell in which KEY and the ids are variables."""
+    method, body = operation["method"], operation.get("requestBody")
+    lines = [f'curl{"" if method == "GET" else f" -X {method}"} "{_ORIGIN}{_path(operation)}"']
+    if operation["security"]:
+        lines.append('-H "X-API-Key: $KEY"')
+    if body is not None:
+        lines.append('-H "Content-Type: application/json"')
+        lines.append(f"-d '{_shell(body['content']['application/json']['example'])}'")
+    return " \\\n  ".join(lines)
+
+
+def _path(operation: Json) -> str:
+    segments = operation["path"].split("/")
+    filled = [
+        f"${_variable(owner)}" if segment.startswith("{") else segment
+        for owner, segment in zip(["", *segments], segments, strict=False)
+    ]
+    given = [f"{one['name']}={one['example']}" for one in operation.get("parameters", ()) if "example" in one]
+    return "/".join(filled) + ("?" + "&".join(given) if given else "")
+
+
+def _variable(segment: str) -> str:
+    """The shell variable for an id below this segment: `statuses` as STATUS_ID."""
+    owner = {"members": "company", "statuses": "status", "properties": "property"}.get(segment)
+    return f"{owner or segment.removesuffix('s')}_id".replace("-", "_").upper()
+
+
+def _shell(value: Any) -> str:
+    """JSON inside single quotes; ids step out of them as variables."""
+    text = json.dumps(value, indent=2, ensure_ascii=False).replace("'", "'\\''").replace("\n", "\n  ")
+    for id, name in _VARIABLES.items():
+        text = text.replace(id, f"'${name}'")
+    return text

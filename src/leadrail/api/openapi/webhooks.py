@@ -1,0 +1,85 @@
+"""What is sent to webhook endpoints of the native format, out of the event catalogue."""
+
+from leadrail.api import examples
+from leadrail.api.openapi.operations import header
+from leadrail.api.openapi.schemas import PREFIX, Json
+from leadrail.core.events.model import SENTENCES, EventType
+
+_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+_NULL = {"type": "null"}
+_TEXT: Json = {"anyOf": [{"type": "string"}, _NULL]}
+
+# The members of an event's `data`, wherever one has this name.
+_MEMBERS: dict[str, Json] = {
+    "from": {"$ref": f"{PREFIX}StatusName", "description": "The former status."},
+    "to": {"$ref": f"{PREFIX}StatusName", "description": "The status after it."},
+    "reason": _TEXT,
+    "reason_id": {"anyOf": [{"type": "string", "format": "uuid"}, _NULL]},
+    "sub_status": _TEXT,
+    "note": _TEXT,
+    "value": {"anyOf": [{"type": "string", "format": "decimal"}, _NULL]},
+    "currency": _TEXT,
+    "changed": {"type": "object", "description": "Each changed field with its old and new value, `from` and `to`."},
+    "seconds_in_previous": {"type": "integer", "description": "How long the lead was in the former status."},
+    "follow_up": {"$ref": f"{PREFIX}RecordedFollowUp"},
+    "next_follow_up_at": {"anyOf": [{"type": "string", "format": "date-time"}, _NULL]},
+    "reward": {"$ref": f"{PREFIX}Reward"},
+}
+_OPTIONAL: dict[EventType, tuple[str, ...]] = {EventType.LEAD_UPDATED: ("note",)}
+
+
+def data_name(event: EventType) -> str:
+    """`lead.status_changed` as LeadStatusChangedData."""
+    return event.replace(".", "_").title().replace("_", "") + "Data"
+
+
+def data_schemas() -> Json:
+    """What each event's `data` holds, by the name of its schema."""
+    return {data_name(event): _data(event) for event in EventType if event in examples.EVENT_DATA}
+
+
+def _data(event: EventType) -> Json:
+    always = list(examples.EVENT_DATA[event])
+    names = (*always, *_OPTIONAL.get(event, ()))
+    return {
+        "type": "object",
+        "description": f"`data` of {event}.",
+        "properties": {name: _MEMBERS[name] for name in names},
+        "required": always,
+    }
+
+
+def webhook(event: EventType) -> Json:
+    headers = [header(name, required=True) for name in _HEADERS]
+    content = {"application/json": {"schema": _body(event), "example": _example(event)}}
+    return {
+        "post": {
+            "operationId": event.replace(".", "_"),
+            "summary": SENTENCES[event],
+            "security": [],
+            "parameters": headers,
+            "requestBody": {"required": True, "content": content},
+            "responses": {"2XX": {"description": "Any answer from 200 to 299 takes the event."}},
+        }
+    }
+
+
+def _body(event: EventType) -> Json:
+    after = {"type": "object", "properties": {"lead": {"$ref": f"{PREFIX}Lead"}}, "required": ["lead"]}
+    known = [{"$ref": PREFIX + data_name(event)}] if event in examples.EVENT_DATA else []
+    narrowed = {"type": "object", "properties": {"type": {"const": event}, "data": {"allOf": [*known, after]}}}
+    return {
+        "type": "object",
+        "properties": {
+            "type": {"const": event},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "data": {"allOf": [{"$ref": f"{PREFIX}Event"}, narrowed]},
+        },
+        "required": ["type", "timestamp", "data"],
+    }
+
+
+def _example(event: EventType) -> Json:
+    lead = examples.LEAD_AFTER.get(event, examples.LEAD)
+    data = examples.EVENT_DATA.get(event, {}) | {"lead": lead}
+    return {"type": event, "timestamp": examples.LATER, "data": examples.EVENT | {"type": event, "data": data}}

@@ -1,0 +1,74 @@
+"""A stored event as the message that an endpoint of its format expects: the body, and the headers that sign it."""
+
+from typing import Any
+
+import msgspec
+
+from leadrail.core.webhooks.model import Format
+from leadrail.core.webhooks.queue import Claim
+from leadrail.dialects.keenpartner import outgoing as keenpartner
+from leadrail.dialects.sendpilot import outgoing as sendpilot
+from leadrail.kit import signing
+
+Headers = dict[str, str]
+
+
+class Message(msgspec.Struct, frozen=True):
+    body: bytes
+    headers: Headers
+
+
+def message(claim: Claim, timestamp: int) -> Message | None:
+    """The message, signed as of `timestamp`; None when the endpoint's format has none for such an event.
+
+    Raises ValueError for a delivery that holds no payload, and whatever a format raises that cannot tell its event.
+    """
+    if claim.payload is None:
+        raise ValueError("the payload of this delivery is no longer kept")
+    if (body := _body(claim.endpoint.format, claim.payload, claim)) is None:
+        return None
+    secret = claim.endpoint.secret
+    headers = signing.headers([secret], str(claim.event_id), timestamp, body)
+    if claim.endpoint.format is Format.SENDPILOT:
+        headers = _as_sendpilot(headers, secret, timestamp, body)
+    return Message(body, {"content-type": "application/json"} | headers)
+
+
+def _body(format: Format, payload: str, claim: Claim) -> bytes | None:
+    match format:
+        case Format.NATIVE:
+            return _native(payload)
+        case Format.KEENPARTNER:
+            return keenpartner.body(_event(payload))
+        case Format.SENDPILOT:
+            return sendpilot.body(_event(payload), workspace_id=str(claim.endpoint.company_id))
+
+
+class _Head(msgspec.Struct):
+    """The part of a payload that is said again around it, as it is spelled there."""
+
+    type: msgspec.Raw
+    occurred_at: msgspec.Raw
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+def _native(payload: str) -> bytes:
+    # The payload is JSON already: it is wrapped, not read and written anew.
+    data = payload.encode()
+    head = _head.decode(data)
+    return b'{"type":%b,"timestamp":%b,"data":%b}' % (bytes(head.type), bytes(head.occurred_at), data)
+
+
+def _event(payload: str) -> dict[str, Any]:
+    event: dict[str, Any] = msgspec.json.decode(payload)
+    return event
+
+
+def _as_sendpilot(headers: Headers, secret: str, timestamp: int, body: bytes) -> Headers:
+    # The vendor's own header has the name of the standard one, so the standard signature goes where this vendor's
+    # other receivers look for it: under the names of Svix.
+    svix = {name.replace("webhook-", "svix-"): value for name, value in headers.items()}
+    vendor = sendpilot.signature_headers(secret, timestamp, body)
+    return headers | svix | {name.lower(): value for name, value in vendor.items()}
