@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leadrail.core.core import Core
+from leadrail.core.webhooks.model import Endpoint
 from leadrail.kit.outgoing import Outgoing
 from leadrail.worker.deliverer import Deliverer
 from tests.people import Person
+from tests.receivers import Receiver
 
 POLL_S = 0.02
 
@@ -29,11 +31,9 @@ class FakeClock:
 
 
 @asynccontextmanager
-async def working(
-    core: Core, *, outgoing: dict[str, Any] | None = None, **options: Any
-) -> AsyncIterator[Deliverer]:
+async def working(core: Core, outgoing: Outgoing | None = None, **options: Any) -> AsyncIterator[Deliverer]:
     """A worker at work until the end of the block."""
-    async with Outgoing(core.webhook_allow, **(outgoing or {})) as sender:
+    async with outgoing or Outgoing(core.webhook_allow) as sender:
         deliverer = Deliverer(core, sender, **({"poll_s": POLL_S, "grace_s": 0} | options))
         run = asyncio.create_task(deliverer.run())
         try:
@@ -47,7 +47,7 @@ async def until(question: Callable[[], Awaitable[bool]], timeout_s: float = 20) 
     """Returns as soon as the answer is yes; AssertionError when it does not become so."""
     try:
         async with asyncio.timeout(timeout_s):
-            while not await question():
+            while not await question():  # noqa: ASYNC110 - the answer is in the database, which rings no bell
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"not so within {timeout_s} s") from None
@@ -95,6 +95,20 @@ async def multiply(person: Person, times: int) -> None:
         person.company_id,
         times,
     )
+
+
+async def one_due(person: Person, url: str, **wanted: Any) -> Endpoint:
+    """An endpoint, and the delivery of a new lead that is due to it."""
+    endpoint = await person.endpoint(url, **wanted)
+    await person.lead(await person.channel())
+    return endpoint
+
+
+async def pass_by(person: Person) -> None:
+    """Returns when the worker has gone by all lanes: a delivery made just now has come to a receiver of its own."""
+    async with Receiver() as receiver:
+        await one_due(person, receiver.url)
+        await receiver.wait_for(1)
 
 
 def event_of(delivery: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 
 from standardwebhooks import Webhook
 
@@ -10,6 +11,7 @@ from leadrail.core.webhooks.commands import remove_endpoint
 from leadrail.db.database import Database
 from leadrail.kit.outgoing import Outgoing
 from leadrail.worker.deliverer import Deliverer
+from tests.conftest import LOOPBACK
 from tests.people import People
 from tests.receivers import Answer, Receiver
 from tests.worker.stage import (
@@ -18,6 +20,7 @@ from tests.worker.stage import (
     deliveries,
     event_of,
     multiply,
+    one_due,
     the_delivery,
     until_attempted,
     until_none_due,
@@ -44,8 +47,7 @@ async def test_a_delivery_arrives_once_signed_and_with_the_events_id(core: Core,
 
 async def test_a_delivery_is_kept_with_its_attempt(core: Core, people: People, clock: FakeClock) -> None:
     async with Receiver(Answer(202, body=b"y" * 5000)) as receiver:
-        await people.owner.endpoint(receiver.url)
-        await people.owner.lead(await people.owner.channel())
+        await one_due(people.owner, receiver.url)
         async with working(core):
             await until_none_due(people.owner)
 
@@ -95,12 +97,8 @@ async def test_a_stranger_hears_nothing(core: Core, people: People) -> None:
 
 
 async def test_a_wake_is_enough_without_a_poll(own_url: str, people: People) -> None:
-    wakers = []
-    core = Core(
-        await Database.open(own_url),
-        webhook_allow=people.owner.core.webhook_allow,
-        on_due=lambda: [wake() for wake in wakers] and None,
-    )
+    wakers: list[Callable[[], None]] = []
+    core = Core(await Database.open(own_url), webhook_allow=LOOPBACK, on_due=lambda: wakers[0]())
     people.owner.core = core
     async with Receiver() as receiver, working(core, poll_s=3600) as deliverer:
         wakers.append(deliverer.wake)
@@ -116,8 +114,7 @@ async def test_a_wake_is_enough_without_a_poll(own_url: str, people: People) -> 
 
 async def test_more_than_there_are_places_goes_out_in_turns(core: Core, people: People) -> None:
     async with Receiver(Answer(delay_s=0.001)) as receiver:
-        await people.owner.endpoint(receiver.url)
-        await people.owner.lead(await people.owner.channel())
+        await one_due(people.owner, receiver.url)
         await multiply(people.owner, 40)
         async with working(core, slots=5, slots_per_endpoint=3, poll_s=3600):
             await until_none_due(people.owner)
@@ -128,8 +125,7 @@ async def test_more_than_there_are_places_goes_out_in_turns(core: Core, people: 
 
 async def test_a_deleted_endpoint_gets_nothing(core: Core, people: People, clock: FakeClock) -> None:
     async with Receiver() as receiver:
-        endpoint = await people.owner.endpoint(receiver.url)
-        await people.owner.lead(await people.owner.channel())
+        endpoint = await one_due(people.owner, receiver.url)
         async with core.database.transaction() as connection:
             await remove_endpoint(connection, people.owner.company_id, endpoint.id)
         async with working(core):
@@ -146,8 +142,7 @@ async def test_a_retry_to_an_endpoint_deleted_meanwhile_is_cancelled_before_it_i
     core: Core, people: People
 ) -> None:
     async with Receiver(Answer(500)) as receiver:
-        endpoint = await people.owner.endpoint(receiver.url)
-        await people.owner.lead(await people.owner.channel())
+        endpoint = await one_due(people.owner, receiver.url)
         async with working(core):
             await until_attempted(people.owner, 1)
             async with core.database.transaction() as connection:
@@ -173,8 +168,7 @@ async def test_an_event_that_a_format_does_not_tell_is_cancelled_untried(core: C
 
 async def test_a_stop_finishes_what_is_being_sent_and_begins_nothing_more(core: Core, people: People) -> None:
     async with Receiver(Answer(delay_s=0.2)) as receiver:
-        await people.owner.endpoint(receiver.url)
-        await people.owner.lead(await people.owner.channel())
+        await one_due(people.owner, receiver.url)
         await multiply(people.owner, 5)
         async with working(core, slots=2, grace_s=30):
             await receiver.wait_for(2)

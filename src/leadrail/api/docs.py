@@ -26,7 +26,7 @@ _HEADERS = (
 )
 
 # Stands in the rendered page for the address by which the reader came.
-_ORIGIN = "http://origin.invalid"
+ORIGIN = "http://origin.invalid"
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 
 # Ids that the examples have, and the shell variables that stand for the reader's own.
@@ -54,7 +54,7 @@ def published(path: str, body: bytes, media_type: bytes) -> Route:
 
 def _page(path: str, text: str) -> Route:
     async def handler(request: Request) -> Response:
-        body = text.replace(_ORIGIN, str(escape(_origin(request)))).encode()
+        body = text.replace(ORIGIN, str(escape(_origin(request)))).encode()
         return _tagged(request, Response(200, body, b"text/html; charset=utf-8", _HEADERS))
 
     return Route("GET", path, handler)
@@ -81,7 +81,7 @@ def _origin(request: Request) -> str:
 
 
 def render(document: Json) -> str:
-    """The whole page; `_ORIGIN` stands for the server's address."""
+    """The whole page; `ORIGIN` stands for the server's address."""
     environment = Environment(
         loader=PackageLoader("leadrail.api"),
         autoescape=True,
@@ -109,7 +109,7 @@ def _view(document: Json) -> Json:
         "groups": groups,
         "bodies": bodies,
         "objects": objects,
-        "origin": _ORIGIN,
+        "origin": ORIGIN,
         "curl": curl,
     }
 
@@ -173,7 +173,7 @@ def limits(schema: Json) -> str:
 def curl(operation: Json) -> str:
     """A line for a POSIX shell in which KEY and the ids are variables."""
     method, body = operation["method"], operation.get("requestBody")
-    lines = [f'curl{"" if method == "GET" else f" -X {method}"} "{_ORIGIN}{_path(operation)}"']
+    lines = [f'curl{"" if method == "GET" else f" -X {method}"} "{ORIGIN}{_path(operation)}"']
     if operation["security"]:
         lines.append('-H "X-API-Key: $KEY"')
     if body is not None:
@@ -185,14 +185,14 @@ def curl(operation: Json) -> str:
 def _path(operation: Json) -> str:
     segments = operation["path"].split("/")
     filled = [
-        f"${_variable(owner)}" if segment.startswith("{") else segment
+        f"${variable(owner)}" if segment.startswith("{") else segment
         for owner, segment in zip(["", *segments], segments, strict=False)
     ]
     given = [f"{one['name']}={one['example']}" for one in operation.get("parameters", ()) if "example" in one]
     return "/".join(filled) + ("?" + "&".join(given) if given else "")
 
 
-def _variable(segment: str) -> str:
+def variable(segment: str) -> str:
     """The shell variable for an id below this segment: `statuses` as STATUS_ID."""
     owner = {"members": "company", "statuses": "status", "properties": "property"}.get(segment)
     return f"{owner or segment.removesuffix('s')}_id".replace("-", "_").upper()

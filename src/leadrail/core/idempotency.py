@@ -13,17 +13,24 @@ from leadrail.db.statement import Section
 KEPT_FOR = timedelta(hours=24)
 KEY_LIMIT = 255
 
+
+class AnswerRow(msgspec.Struct, frozen=True):
+    """An answer to be kept."""
+
+    company_id: UUID
+    key: str
+    fingerprint: bytes
+    status: int
+    body: bytes
+    created_at: datetime
+
+
 INSERT = Section(
     "answered",
-    (
-        ("company_id", "uuid"),
-        ("key", "text"),
-        ("fingerprint", "bytea"),
-        ("status", "integer"),
-        ("body", "bytea"),
-        ("created_at", "timestamptz"),
-    ),
-    "INSERT INTO idempotency_keys ({columns}) SELECT * FROM {rows} ORDER BY company_id, key",
+    AnswerRow,
+    """INSERT INTO idempotency_keys (company_id, key, fingerprint, status, body, created_at)
+    SELECT r.company_id, r.key, decode(r.fingerprint, 'base64'), r.status, decode(r.body, 'base64'), r.created_at
+    FROM {rows} ORDER BY r.company_id, r.key""",
 )
 
 

@@ -1,7 +1,6 @@
 """What a decision comes to in rows: events, rewards and deliveries, gathered over a batch for one statement."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,22 +11,27 @@ from leadrail.core import idempotency
 from leadrail.core.channels.model import Channel
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Event, EventActor, EventType
+from leadrail.core.events.store import CountRow, EventRow
 from leadrail.core.followups import store as followups
-from leadrail.core.idempotency import Answer
+from leadrail.core.followups.store import PlannedRow
+from leadrail.core.idempotency import Answer, AnswerRow
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import Command
 from leadrail.core.leads.model import Lead, LeadDocument, document
 from leadrail.core.leads.rules import Decision, Fact, FollowUp
+from leadrail.core.leads.store import KeyRow
 from leadrail.core.reactions import TABLE
 from leadrail.core.rewards import store as rewards
 from leadrail.core.rewards.model import Reward, Trigger, earned
+from leadrail.core.rewards.store import RewardRow
 from leadrail.core.setup import Setup
 from leadrail.core.webhooks import store as webhooks
 from leadrail.core.webhooks.model import Subscription
+from leadrail.core.webhooks.store import DeliveryRow
 from leadrail.db.statement import Statement
 from leadrail.kit.ids import new_id
 
-_encoder = msgspec.json.Encoder(order=None)
+_encoder = msgspec.json.Encoder()
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -117,11 +121,13 @@ class Write:
         self._places: Counter[UUID] = Counter()
         self._before: dict[UUID, Lead | None] = {}
         self._after: dict[UUID, tuple[Lead, Channel]] = {}
-        self._events: list[Sequence[Any]] = []
-        self._rewards: list[Sequence[Any]] = []
-        self._follow_ups: list[Sequence[Any]] = []
-        self._answers: list[Sequence[Any]] = []
-        self.deliveries: list[Sequence[Any]] = []
+        self._keyed: list[KeyRow] = []
+        self._unkeyed: list[KeyRow] = []
+        self._events: list[EventRow] = []
+        self._rewards: list[RewardRow] = []
+        self._follow_ups: list[PlannedRow] = []
+        self._answers: list[AnswerRow] = []
+        self.deliveries: list[DeliveryRow] = []
 
     def add(self, change: Change) -> None:
         if not change.told:
@@ -135,16 +141,16 @@ class Write:
         for trigger, reward in change.rewards:
             self._add_reward(lead, trigger, reward)
         if (follow_up := change.follow_up) is not None:
-            self._follow_ups.append((lead.company_id, lead.id, *msgspec.structs.astuple(follow_up)))
+            self._follow_ups.append(PlannedRow(lead.company_id, lead.id, *msgspec.structs.astuple(follow_up)))
 
     def answer(self, company_id: UUID, key: str, answer: Answer) -> None:
-        row = (company_id, key, answer.fingerprint, answer.status, answer.body, self._now)
+        row = AnswerRow(company_id, key, answer.fingerprint, answer.status, answer.body, self._now)
         self._answers.append(row)
 
-    def statement(self) -> tuple[str, list[Any]] | None:
+    def statement(self) -> tuple[str, list[str]] | None:
         """The one statement that writes everything, or None when there is nothing to write."""
         whole = Statement()
-        whole.add(events.COUNT, sorted(self._places.items()))
+        whole.add(events.COUNT, [CountRow(*counted) for counted in self._places.items()])
         self._add_leads(whole)
         whole.add(events.INSERT, self._events)
         whole.add(webhooks.INSERT, self.deliveries)
@@ -157,8 +163,9 @@ class Write:
         event, fact = told.event, told.fact
         self._places[lead.company_id] += 1
         place = self._places[lead.company_id]
+        data = msgspec.Raw(_encoder.encode(event.data))
         self._events.append(
-            (
+            EventRow(
                 lead.company_id,
                 place,
                 event.id,
@@ -173,7 +180,7 @@ class Write:
                 event.actor.id,
                 event.actor.face,
                 told.notice,
-                _encoder.encode(event.data).decode(),
+                data,
             )
         )
         if not told.hearers or shown is None:
@@ -181,12 +188,14 @@ class Write:
         body = payload(event, shown)
         for one in told.hearers:
             self.deliveries.append(
-                (lead.company_id, place, new_id(), event.id, one.company_id, one.endpoint_id, body, self._now)
+                DeliveryRow(
+                    lead.company_id, place, new_id(), event.id, one.company_id, one.endpoint_id, body, self._now
+                )
             )
 
     def _add_reward(self, lead: Lead, trigger: Trigger, reward: Reward) -> None:
         self._rewards.append(
-            (
+            RewardRow(
                 lead.company_id,
                 reward.id,
                 reward.lead_id,
@@ -202,22 +211,25 @@ class Write:
         )
 
     def _add_leads(self, whole: Statement) -> None:
-        created, moved, edited, keyed, unkeyed = [], [], [], [], []
+        created, moved, edited = [], [], []
         for id, (lead, channel) in self._after.items():
             before = self._before[id]
             if before is None:
-                created.append(leads.created_row(lead))
+                created.append(lead)
             elif leads.only_moved(before, lead):
-                moved.append(leads.moved_row(lead))
+                moved.append(lead)
                 continue
             else:
-                edited.append(leads.edited_row(lead))
-            old = before.keys(channel.country) if before else frozenset()
-            new = lead.keys(channel.country)
-            keyed += [(lead.company_id, kind, key, lead.id) for kind, key in new - old]
-            unkeyed += [(lead.company_id, kind, key, lead.id) for kind, key in old - new]
+                edited.append(lead)
+            self._add_keys(before, lead, channel.country)
         whole.add(leads.INSERT, created)
         whole.add(leads.MOVE, moved)
         whole.add(leads.EDIT, edited)
-        whole.add(leads.INSERT_KEYS, keyed)
-        whole.add(leads.DELETE_KEYS, unkeyed)
+        whole.add(leads.INSERT_KEYS, self._keyed)
+        whole.add(leads.DELETE_KEYS, self._unkeyed)
+
+    def _add_keys(self, before: Lead | None, lead: Lead, country: str | None) -> None:
+        old = before.keys(country) if before else frozenset()
+        new = lead.keys(country)
+        self._keyed += [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in new - old]
+        self._unkeyed += [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in old - new]

@@ -84,6 +84,7 @@ class Deliverer:
 
     async def _turn(self) -> None:
         began_s = time.perf_counter()
+        self._leaves_work = True  # until the round says otherwise: a place that comes free meanwhile may be wanted
         round = await self._round()
         if round is None or self._lacks_sockets:
             self._lacks_sockets = False

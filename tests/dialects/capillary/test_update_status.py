@@ -318,7 +318,7 @@ async def test_time_in_the_future_is_refused(people: People, lead: Lead, till: T
     assert message.startswith("createdOn: ")
 
 
-@pytest.mark.parametrize("day", [datetime.min, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("day", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
 def test_ends_of_the_calendar_are_shown_in_utc(day: datetime) -> None:
     zones = (ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata"))
 

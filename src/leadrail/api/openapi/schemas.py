@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from types import UnionType
 from typing import Any, get_args
 
@@ -104,10 +105,16 @@ def _tidy(schema: Any, owner: str = "") -> Any:
     if "$ref" in tidy:
         tidy["$ref"] = PREFIX + readable(tidy["$ref"].removeprefix(PREFIX))
     if "enum" in tidy:
-        tidy["type"] = "string"
+        tidy |= {"type": "string", "enum": _in_order(tidy["enum"])}
     if "properties" in schema:
         tidy["properties"] = {name: _member(name, part, owner) for name, part in schema["properties"].items()}
     return tidy
+
+
+def _in_order(words: list[str]) -> list[str]:
+    """The words as their enumeration has them; msgspec sorts them."""
+    every = ([member.value for member in words_of] for words_of in StrEnum.__subclasses__())
+    return next((values for values in every if sorted(values) == sorted(words)), words)
 
 
 def _member(name: str, schema: Json, owner: str) -> Json:

@@ -1,6 +1,7 @@
 """Reading events."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,39 +12,50 @@ from leadrail.core.events.model import Entry, Event, EventActor, EventType
 from leadrail.db.database import Connection
 from leadrail.db.statement import Section
 
+
+class CountRow(msgspec.Struct, frozen=True):
+    """How many events of a company a statement records."""
+
+    company_id: UUID
+    events: int
+
+
+class EventRow(msgspec.Struct, frozen=True):
+    """An event to be recorded; `place` is its position among its company's events of the statement, from 1."""
+
+    company_id: UUID
+    place: int
+    id: UUID
+    type: EventType
+    lead_id: UUID | None
+    channel_id: UUID | None
+    from_status_id: UUID | None
+    to_status_id: UUID | None
+    occurred_at: datetime
+    recorded_at: datetime
+    actor_kind: ActorKind
+    actor_id: UUID | None
+    face: str
+    notice: bool
+    data: msgspec.Raw
+
+
 # The counters are locked in key order and last in the transaction, so a company's numbers follow its commits.
-# Comes first in its statement: $1 is its own array of companies.
 COUNT = Section(
     "counted",
-    (("company_id", "uuid"), ("events", "bigint")),
+    CountRow,
     """UPDATE event_counters e SET last_seq = e.last_seq + r.events
     FROM {rows} JOIN (
-        SELECT company_id FROM event_counters WHERE company_id = ANY($1) ORDER BY company_id FOR UPDATE
+        SELECT company_id FROM event_counters WHERE company_id IN (SELECT r.company_id FROM {rows})
+        ORDER BY company_id FOR UPDATE
     ) AS locked USING (company_id)
     WHERE e.company_id = r.company_id
     RETURNING e.company_id, e.last_seq - r.events AS base""",
 )
 
-# `place` is the event's position among its company's events in this statement, from 1.
 INSERT = Section(
     "recorded",
-    (
-        ("company_id", "uuid"),
-        ("place", "bigint"),
-        ("id", "uuid"),
-        ("type", "text"),
-        ("lead_id", "uuid"),
-        ("channel_id", "uuid"),
-        ("from_status_id", "uuid"),
-        ("to_status_id", "uuid"),
-        ("occurred_at", "timestamptz"),
-        ("recorded_at", "timestamptz"),
-        ("actor_kind", "text"),
-        ("actor_id", "uuid"),
-        ("face", "text"),
-        ("notice", "boolean"),
-        ("data", "json"),
-    ),
+    EventRow,
     """INSERT INTO events (company_id, seq, id, type, lead_id, channel_id, from_status_id, to_status_id,
         occurred_at, recorded_at, actor_kind, actor_id, face, notice, data)
     SELECT r.company_id, counted.base + r.place, r.id, r.type, r.lead_id, r.channel_id, r.from_status_id,

@@ -8,21 +8,22 @@ import msgspec
 from leadrail.db.database import Connection
 from leadrail.db.statement import Section
 
-INSERT = Section(
-    "followed_up",
-    (
-        ("company_id", "uuid"),
-        ("lead_id", "uuid"),
-        ("id", "uuid"),
-        ("scheduled_at", "timestamptz"),
-        ("followed_up_at", "timestamptz"),
-        ("followed_up_by", "text"),
-        ("notes", "text"),
-        ("created_by", "text"),
-        ("created_at", "timestamptz"),
-    ),
-    "INSERT INTO follow_ups ({columns}) SELECT * FROM {rows}",
-)
+
+class PlannedRow(msgspec.Struct, frozen=True):
+    """A follow-up to be recorded."""
+
+    company_id: UUID
+    lead_id: UUID
+    id: UUID
+    scheduled_at: datetime | None
+    followed_up_at: datetime | None
+    followed_up_by: str | None
+    notes: str | None
+    created_by: str | None
+    created_at: datetime
+
+
+INSERT = Section("followed_up", PlannedRow, "INSERT INTO follow_ups ({columns}) SELECT {columns} FROM {rows}")
 
 
 class FollowUpRow(msgspec.Struct, frozen=True):

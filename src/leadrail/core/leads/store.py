@@ -13,18 +13,10 @@ from leadrail.core.leads.model import Lead
 from leadrail.db.database import Connection
 from leadrail.db.statement import Section
 
-_TYPES: dict[str, str] = (
-    dict.fromkeys(Lead.__struct_fields__, "text")
-    | dict.fromkeys(("company_id", "id", "channel_id", "status_id", "reason_id"), "uuid")
-    | dict.fromkeys(("number", "version"), "bigint")
-    | dict.fromkeys(("properties", "attribution"), "jsonb")
-    | dict.fromkeys([name for name in Lead.__struct_fields__ if name.endswith("_at")], "timestamptz")
-    | {"value": "numeric"}
-)
 _FIELDS = Lead.__struct_fields__
 _LEAD = ", ".join(f"l.{name}" for name in _FIELDS)
 
-# What a change of status writes; an edit writes all but the keys.
+# What a change of status writes; an edit writes all but what never changes.
 _MOVED = ("status_id", "sub_status", "reason_id", "reason", "value", "currency", "next_follow_up_at") + (
     "last_follow_up_at",
     "qualified_at",
@@ -34,10 +26,16 @@ _MOVED = ("status_id", "sub_status", "reason_id", "reason", "value", "currency",
     "version",
 )
 _EDITED = tuple(name for name in _FIELDS if name not in ("company_id", "id", "number", "channel_id", "created_at"))
+_unmoved = attrgetter(*(name for name in _EDITED if name not in _MOVED))
 
 
-def _columns(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _TYPES[name]) for name in names)
+class KeyRow(msgspec.Struct, frozen=True):
+    """An identity key of a lead."""
+
+    company_id: UUID
+    kind: KeyKind
+    key: str
+    lead_id: UUID
 
 
 def _update(names: Sequence[str]) -> str:
@@ -45,40 +43,18 @@ def _update(names: Sequence[str]) -> str:
     return f"UPDATE leads l SET {assignments} FROM {{rows}} WHERE l.company_id = r.company_id AND l.id = r.id"
 
 
-INSERT = Section("created", _columns(_FIELDS), "INSERT INTO leads ({columns}) SELECT * FROM {rows}")
-MOVE = Section("moved", _columns(("company_id", "id", *_MOVED)), _update(_MOVED))
-EDIT = Section("edited", _columns(("company_id", "id", *_EDITED)), _update(_EDITED))
-
-_KEY = (("company_id", "uuid"), ("kind", "text"), ("key", "text"), ("lead_id", "uuid"))
+INSERT = Section("created", Lead, "INSERT INTO leads ({columns}) SELECT {columns} FROM {rows}")
+MOVE = Section("moved", Lead, _update(_MOVED), ("company_id", "id", *_MOVED))
+EDIT = Section("edited", Lead, _update(_EDITED), ("company_id", "id", *_EDITED))
 INSERT_KEYS = Section(
-    "keyed", _KEY, "INSERT INTO lead_keys (company_id, kind, key, lead_id) SELECT * FROM {rows} ON CONFLICT DO NOTHING"
+    "keyed", KeyRow, "INSERT INTO lead_keys ({columns}) SELECT {columns} FROM {rows} ON CONFLICT DO NOTHING"
 )
 DELETE_KEYS = Section(
     "unkeyed",
-    _KEY,
+    KeyRow,
     "DELETE FROM lead_keys k USING {rows} WHERE (k.company_id, k.kind, k.key, k.lead_id)"
     " = (r.company_id, r.kind, r.key, r.lead_id)",
 )
-
-
-def created_row(lead: Lead) -> tuple[Any, ...]:
-    return msgspec.structs.astuple(lead)
-
-
-# Getters of many fields at once: these run for every lead of every batch.
-_moved = attrgetter("company_id", "id", *_MOVED)
-_edited = attrgetter("company_id", "id", *_EDITED)
-_unmoved = attrgetter(*(name for name in _EDITED if name not in _MOVED))
-
-
-def moved_row(lead: Lead) -> tuple[Any, ...]:
-    row: tuple[Any, ...] = _moved(lead)
-    return row
-
-
-def edited_row(lead: Lead) -> tuple[Any, ...]:
-    row: tuple[Any, ...] = _edited(lead)
-    return row
 
 
 def only_moved(before: Lead, after: Lead) -> bool:

@@ -1,29 +1,34 @@
 """The SQL of rewards and their triggers."""
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from leadrail.core.rewards.model import Reward, RewardState, Trigger, TriggerState
 from leadrail.db.database import Connection
 from leadrail.db.statement import Section
 
-INSERT = Section(
-    "rewarded",
-    (
-        ("company_id", "uuid"),
-        ("id", "uuid"),
-        ("lead_id", "uuid"),
-        ("channel_id", "uuid"),
-        ("trigger_id", "uuid"),
-        ("earner_company_id", "uuid"),
-        ("once", "boolean"),
-        ("amount", "numeric"),
-        ("currency", "text"),
-        ("state", "text"),
-        ("created_at", "timestamptz"),
-    ),
-    "INSERT INTO rewards ({columns}) SELECT * FROM {rows}",
-)
+
+class RewardRow(msgspec.Struct, frozen=True):
+    """A reward to be recorded; `once` puts it under the unique index of its lead and trigger."""
+
+    company_id: UUID
+    id: UUID
+    lead_id: UUID
+    channel_id: UUID
+    trigger_id: UUID
+    earner_company_id: UUID
+    once: bool
+    amount: Decimal
+    currency: str | None
+    state: RewardState
+    created_at: datetime
+
+
+INSERT = Section("rewarded", RewardRow, "INSERT INTO rewards ({columns}) SELECT {columns} FROM {rows}")
 
 _REWARD = "id, trigger_id, lead_id, channel_id, earner_company_id, amount, currency, state, created_at"
 

@@ -1,25 +1,32 @@
 """The SQL of endpoints and of the deliveries due to them."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from leadrail.core.webhooks.model import Endpoint, EndpointState, Format
 from leadrail.db.database import Connection
 from leadrail.db.statement import Section
 
-# `place` is the event's position among its company's events in the same statement (see events.store.INSERT).
+
+class DeliveryRow(msgspec.Struct, frozen=True):
+    """A delivery that becomes due; `place` is its event's, as in events.store.EventRow."""
+
+    company_id: UUID
+    place: int
+    id: UUID
+    event_id: UUID
+    endpoint_company_id: UUID
+    endpoint_id: UUID
+    payload: str
+    created_at: datetime
+
+
 INSERT = Section(
     "due",
-    (
-        ("company_id", "uuid"),
-        ("place", "bigint"),
-        ("id", "uuid"),
-        ("event_id", "uuid"),
-        ("endpoint_company_id", "uuid"),
-        ("endpoint_id", "uuid"),
-        ("payload", "text"),
-        ("created_at", "timestamptz"),
-    ),
+    DeliveryRow,
     """INSERT INTO deliveries (company_id, event_seq, id, event_id, endpoint_company_id, endpoint_id, payload,
         due_at, created_at)
     SELECT r.company_id, counted.base + r.place, r.id, r.event_id, r.endpoint_company_id, r.endpoint_id, r.payload,

@@ -1,11 +1,13 @@
 """Octanist's request and answer shapes (contracts/octanist.md, sections 1 and 6)."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+
+from leadrail.kit.clock import with_milliseconds
 
 
 class LeadUpdate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -88,5 +90,4 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 def meta(now: datetime) -> Meta:
-    moment = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return Meta(f"req_{secrets.token_hex(6)}", moment)
+    return Meta(f"req_{secrets.token_hex(6)}", with_milliseconds(now))

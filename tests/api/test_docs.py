@@ -1,0 +1,180 @@
+"""The pages to read, and the guide in docs/api.md: complete, without guests, and every line of them runs."""
+
+import asyncio
+import html
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadrail.api import docs
+from leadrail.api.face import OPERATIONS
+from leadrail.api.openapi import describe
+from leadrail.api.openapi.operations import operation_id
+from leadrail.api.openapi.words import CODES
+from leadrail.core.events.model import EventType
+from leadrail.dialects.registry import DIALECTS
+from leadrail.kit import signing
+from tests.api.world import World
+from tests.people import People
+
+PAGE = docs.render(describe(OPERATIONS))
+TEXT = html.unescape(re.sub(r"<[^>]+>", "", PAGE))
+STYLE = Path(docs.__file__).with_name("templates").joinpath("style.css").read_text()
+GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
+
+@pytest.fixture
+async def world(people: People) -> World:
+    return await World.made(people)
+
+
+# What is on the page
+
+
+def test_the_page_names_every_operation_code_event_and_dialect() -> None:
+    ids = set(re.findall(r'\bid="([^"]+)"', PAGE))
+
+    assert {operation_id(row) for row in OPERATIONS} <= ids
+    assert {f"problem-{code}" for code in CODES} <= ids
+    assert {f"event-{event}" for event in EventType} <= ids
+    assert all(row.path in TEXT and row.summary in TEXT for row in OPERATIONS)
+    assert all(f"{prefix}, described in docs/dialects{prefix}.md" in TEXT for prefix in DIALECTS)
+
+
+def test_every_anchor_is_unique_and_every_link_finds_one() -> None:
+    ids = re.findall(r'\bid="([^"]+)"', PAGE)
+
+    assert len(set(ids)) == len(ids)
+    assert set(re.findall(r'href="#([^"]*)"', PAGE)) <= set(ids)
+
+
+def test_nothing_comes_from_elsewhere_and_no_script_runs() -> None:
+    fetched = re.findall(r'(?:src|href)="(?!#)([^"]+)"', PAGE)
+
+    assert {address for address in fetched if not address.startswith(("/", "data:image/"))} == set()
+    assert not re.search(r"<script|\bon\w+=|javascript:|\bstyle=", PAGE)
+    assert not re.search(r"@import|url\(", STYLE)
+
+
+def test_text_reads_well_in_light_and_in_dark() -> None:
+    light, dark = [dict(re.findall(r"--([\w-]+): (#[0-9a-f]+);", part)) for part in STYLE.split(":root {")[1:3]]
+    inks = ("text", "muted", "accent", "key", "string", "number", "get", "post", "put", "delete")
+
+    for colors in (light, dark):
+        for ground in ("ground", "raised", "code"):
+            for ink in inks:
+                assert contrast(colors[ink], colors[ground]) >= 4.5, (ink, ground, colors)
+
+
+def contrast(one: str, other: str) -> float:
+    """The ratio by which WCAG 2 judges: 4.5 is enough for text."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(color: str) -> float:
+    digits = color.lstrip("#") if len(color) == 7 else "".join(2 * digit for digit in color.lstrip("#"))
+    parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    red, green, blue = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_the_keyboard_and_a_phone_are_provided_for() -> None:
+    assert ":focus-visible" in STYLE
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in PAGE
+    assert 'class="skip" href="#main"' in PAGE
+
+
+# How it is served
+
+
+async def test_the_page_comes_with_a_strict_policy_and_is_asked_for_once(people: People) -> None:
+    first = await people.stranger.http.get("/docs")
+    again = await people.stranger.http.get("/docs", headers={"If-None-Match": first.headers["etag"]})
+
+    assert first.headers["content-type"] == "text/html; charset=utf-8"
+    assert first.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'; ")
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_its_style_is_served_beside_it(people: People) -> None:
+    answer = await people.stranger.http.get("/docs/style.css")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert answer.text == STYLE
+
+
+async def test_its_lines_name_the_address_by_which_the_reader_came(people: People) -> None:
+    came = {"Host": "leads.example.com", "X-Forwarded-Proto": "https"}
+    answer = await people.stranger.http.get("/docs", headers=came)
+
+    assert "&#34;https://leads.example.com/v1/leads&#34;" in answer.text
+    assert docs.ORIGIN not in answer.text
+
+
+@pytest.mark.parametrize("host", ['"><script>', "$(touch x)", "a b", "example.com/path", "`id`"])
+async def test_a_host_that_cannot_be_one_is_not_repeated(people: People, host: str) -> None:
+    answer = await people.stranger.http.get("/docs", headers={"Host": host})
+
+    assert html.escape(host) not in answer.text and host not in answer.text
+    assert "http://localhost/v1/leads" in answer.text
+
+
+# What runs
+
+
+def shell_blocks() -> Iterator[tuple[str, str]]:
+    for name, line in re.findall(r'<pre[^>]* class="shell" data-for="(\w+)"><code>(.*?)</code>', PAGE, re.DOTALL):
+        yield name, html.unescape(line)
+
+
+SHELL = dict(shell_blocks())
+
+
+def test_every_operation_has_a_line_to_copy() -> None:
+    assert {operation_id(row) for row in OPERATIONS} <= set(SHELL)
+
+
+@needs_curl
+@pytest.mark.parametrize("name", SHELL)
+async def test_every_line_on_the_page_runs(name: str, world: World, server_url: str) -> None:
+    script = SHELL[name].replace(docs.ORIGIN, server_url)
+    await run(script, world.ids | {"KEY": world.people.owner.key})
+
+
+async def run(script: str, variables: dict[str, str], flags: str = "--fail") -> str:
+    """Runs the lines in a shell of their own; fails when one of them fails, or answers an error."""
+    quiet = f'set -eu; curl() {{ command curl --silent --show-error {flags} "$@"; }}\n'
+    environment = {"PATH": os.environ["PATH"]} | variables
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec("sh", "-c", quiet + script, env=environment, stdout=pipe, stderr=pipe)
+    out, error = await process.communicate()
+    assert process.returncode == 0, f"{script}\n{error.decode()}"
+    return out.decode()
+
+
+def python_blocks() -> list[str]:
+    blocks = re.findall(r'<pre[^>]* class="python"[^>]*><code>(.*?)</code>', PAGE, re.DOTALL)
+    return [*map(html.unescape, blocks), *re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)]
+
+
+@pytest.mark.parametrize("sample", python_blocks())
+def test_the_sample_takes_what_we_sign_and_nothing_else(sample: str) -> None:
+    secret, names = signing.new_secret(), dict[str, Any]()
+    exec(sample.replace("whsec_…", secret), names)  # the sample of our own page
+    body = b'{"type": "lead.created", "data": {"id": "1"}}'
+    now = int(__import__("time").time())
+
+    headers = signing.headers([secret], "1", now, body)
+
+    assert names["receive"](headers, body) == 204
+    assert names["receive"](headers, body.replace(b"created", b"erased!")) == 401
+    assert names["receive"](signing.headers([secret], "1", now - 600, body), body) == 401

@@ -1,0 +1,78 @@
+"""Everything that the API's examples name, made for real in a company of the test's own."""
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Self
+
+import httpx
+
+from leadrail.api import examples
+from leadrail.api.docs import variable
+from leadrail.api.operation import Operation
+from leadrail.core.channels.commands import NewProperty
+from leadrail.core.channels.model import Channel, PropertyType
+from leadrail.core.leads.model import Lead
+from tests.people import People
+
+
+@dataclass
+class World:
+    """`ids` are the real ids by the names that the shell lines of the docs use."""
+
+    people: People
+    channel: Channel
+    lead: Lead
+    ids: dict[str, str]
+
+    @classmethod
+    async def made(cls, people: People) -> Self:
+        owner = people.owner
+        size = NewProperty(name="Deal size", type=PropertyType.NUMBER)
+        channel = await people.shared_channel(currency="EUR", properties=(size,))
+        lead = await owner.lead(channel, email="jane@example.com")
+        trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
+        spare = await owner.http.post("/v1/keys", json={"name": "spare"})
+        endpoint = await owner.endpoint("https://example.com/hooks/leads")
+        ids = {
+            "CHANNEL_ID": channel.id,
+            "LEAD_ID": lead.id,
+            "COMPANY_ID": people.partner.company_id,
+            "STATUS_ID": channel.status_by_name["lost"].id,
+            "PROPERTY_ID": channel.current_properties[0].id,
+            "REWARD_TRIGGER_ID": trigger.id,
+            "KEY_ID": spare.json()["id"],
+            "WEBHOOK_ID": endpoint.id,
+        }
+        return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})
+
+    def body(self, example: Any) -> bytes:
+        """The example with the ids of this world."""
+        text = json.dumps(example)
+        named = {
+            examples.CHANNEL_ID: "CHANNEL_ID",
+            examples.LEAD_ID: "LEAD_ID",
+            examples.PARTNER_ID: "COMPANY_ID",
+        }
+        for id, name in named.items():
+            text = text.replace(id, self.ids[name])
+        return text.encode()
+
+    def path(self, row: Operation) -> str:
+        segments = row.path.split("/")
+        owners = ["", *segments]
+        return "/".join(
+            self.ids[variable(owner)] if segment.startswith("{") else segment
+            for owner, segment in zip(owners, segments, strict=False)
+        )
+
+    async def send(
+        self, row: Operation, *, http: httpx.AsyncClient | None = None, query: dict[str, str] | None = None, **more: Any
+    ) -> httpx.Response:
+        """Calls the operation as its example does."""
+        content = self.body(row.request_example) if row.body is not None else None
+        given = {"role": "referring"} if "members/{item}" in row.path else {}
+        client = http or self.people.owner.http
+        return await client.request(
+            row.method, self.path(row), params=given | (query or {}), **({"content": content} | more)
+        )
