@@ -18,7 +18,7 @@ class House:
     """One Leadrail on one data folder, started and killed as often as wanted."""
 
     def __init__(self, data_dir: Path) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.data_dir = data_dir
         self.environment = os.environ | {
             "LEADRAIL_DATA_DIR": str(data_dir),
@@ -73,7 +73,7 @@ class House:
         return made
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

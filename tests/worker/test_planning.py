@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,11 +78,8 @@ def test_every_lane_has_its_turn_in_one_time_round(
 
 
 def test_what_is_not_due_waits_and_what_is_closed_is_cleared() -> None:
-    later, closed = lane(1, 1), lane(1, 2)
-    later, closed = (
-        Lane(later.company_id, later.endpoint_id, NOW + timedelta(seconds=1), True),
-        Lane(closed.company_id, closed.endpoint_id, NOW, False),
-    )
+    later = msgspec.structs.replace(lane(1, 1), due_at=NOW + timedelta(seconds=1))
+    closed = msgspec.structs.replace(lane(1, 2), is_open=False)
 
     todo = plan([later, closed], NOW, 10, lambda _: 16, is_last=True)
 

@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from leadrail.core.core import Core
-from leadrail.db.database import Database
+from leadrail.core.webhooks import queue
+from leadrail.core.webhooks.queue import Lane
+from leadrail.db.database import Connection, Database
 from leadrail.kit.outgoing import Outgoing
+from leadrail.worker import claiming
 from leadrail.worker.deliverer import Deliverer
+from leadrail.worker.planning import Place
 from tests.people import People
 from tests.receivers import Answer, Hang, Receiver
 from tests.worker.stage import (
@@ -19,6 +23,7 @@ from tests.worker.stage import (
     one_due,
     pass_by,
     the_delivery,
+    until,
     until_none_due,
     working,
 )
@@ -66,19 +71,44 @@ async def test_an_endpoint_that_fails_for_all_its_backlog_does_not_keep_others_w
         assert len(failing.requests) < 3001
 
 
-async def test_a_few_places_go_round_among_many_companies(core: Core, people: People) -> None:
+async def test_few_places_and_narrow_rounds_still_serve_everybody(
+    core: Core, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claiming, "LANES_PER_ROUND", 2)
     everybody = (people.owner, people.partner, people.stranger)
-    async with Receiver() as receiver, working(core, slots=1, poll_s=3600) as deliverer:
+    async with Receiver() as receiver:
         for person in everybody:
             await one_due(person, receiver.url)
             await multiply(person, 30)
-        deliverer.wake()
-        await receiver.wait_for(93)
-        for person in everybody:
-            await until_none_due(person)
+        async with working(core, slots=1, poll_s=3600):
+            await receiver.wait_for(3 * 31)
+            for person in everybody:
+                await until_none_due(person)
 
-    paths = [(await deliveries(person)) for person in everybody]
-    assert all(row["attempts"] == 1 for rows in paths for row in rows)
+    assert len(receiver.requests) == 3 * 31
+
+
+async def test_a_lane_whose_places_are_taken_is_not_asked_without_pause(
+    core: Core, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, lanes, asked_s = asyncio.get_running_loop(), queue.lanes, list[float]()
+
+    async def counted(connection: Connection, after: Place, limit: int) -> list[Lane]:
+        asked_s.append(loop.time())
+        return await lanes(connection, after, limit)
+
+    async def asked_often() -> bool:
+        return len(asked_s) >= 10
+
+    monkeypatch.setattr(queue, "lanes", counted)
+    async with Receiver(Hang()) as hanging, working(core, slots_per_endpoint=1, poll_s=0.1):
+        await one_due(people.owner, hanging.url)
+        await multiply(people.owner, 5)
+        await hanging.wait_for(1)
+        asked_s.clear()
+        await until(asked_often)
+
+    assert asked_s[9] - asked_s[0] >= 0.7
 
 
 async def test_two_workers_send_nothing_twice(core: Core, other_core: Core, people: People) -> None:

@@ -3,17 +3,19 @@
 import hashlib
 import json
 import re
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from leadrail.api import examples
-from leadrail.kit.http import Handler, Request, Response, Route
+from leadrail.kit.http import Request, Response, Route
 
 Json = dict[str, Any]
+Headers = tuple[tuple[bytes, bytes], ...]
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; "
@@ -44,30 +46,37 @@ def routes(document: Json) -> list[Route]:
 
 def published(path: str, body: bytes, media_type: bytes) -> Route:
     """A route to bytes that stay the same as long as the server runs; browsers ask whether they still do."""
-    fixed = Response(200, body, media_type)
+    whole = _stamped(body, media_type)
 
     async def handler(request: Request) -> Response:
-        return _tagged(request, fixed)
+        return _unless_known(request, whole)
 
     return Route("GET", path, handler)
 
 
 def _page(path: str, text: str) -> Route:
+    @lru_cache(maxsize=8)
+    def as_seen_from(origin: str) -> Response:
+        body = text.replace(ORIGIN, str(escape(origin))).encode()
+        return _stamped(body, b"text/html; charset=utf-8", _HEADERS)
+
     async def handler(request: Request) -> Response:
-        body = text.replace(ORIGIN, str(escape(_origin(request)))).encode()
-        return _tagged(request, Response(200, body, b"text/html; charset=utf-8", _HEADERS))
+        return _unless_known(request, as_seen_from(_origin(request)))
 
     return Route("GET", path, handler)
 
 
-def _tagged(request: Request, response: Response) -> Response:
-    tag = f'"{hashlib.sha256(response.body).hexdigest()[:20]}"'
-    headers = (*response.headers, (b"etag", tag.encode()), (b"cache-control", b"no-cache"))
-    known = request.header(b"if-none-match") or ""
-    unchanged = tag in (one.strip().removeprefix("W/") for one in known.split(","))
-    return msgspec.structs.replace(
-        response, status=304 if unchanged else 200, body=b"" if unchanged else response.body, headers=headers
-    )
+def _stamped(body: bytes, media_type: bytes, headers: Headers = ()) -> Response:
+    tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+    return Response(200, body, media_type, (*headers, (b"etag", tag.encode()), (b"cache-control", b"no-cache")))
+
+
+def _unless_known(request: Request, whole: Response) -> Response:
+    """The answer, without its body for a browser that has it."""
+    tag, known = dict(whole.headers)[b"etag"].decode(), request.header(b"if-none-match") or ""
+    if tag not in (one.strip().removeprefix("W/") for one in known.split(",")):
+        return whole
+    return Response(304, b"", whole.media_type, whole.headers)
 
 
 def _origin(request: Request) -> str:
@@ -144,9 +153,9 @@ def pretty(value: Any) -> Markup:
     text, done, parts = json.dumps(value, indent=2, ensure_ascii=False), 0, []
     for token in _TOKEN.finditer(text):
         kind = "k" if token[2] else "s" if token[1] else "n"
-        parts += [escape(text[done : token.start()]), Markup("<span class={}>{}</span>").format(kind, token[0])]
+        parts.append(f'{escape(text[done : token.start()])}<span class="{kind}">{escape(token[0])}</span>')
         done = token.end()
-    return Markup("").join([*parts, escape(text[done:])])
+    return Markup("".join([*parts, escape(text[done:])]))  # noqa: S704 - escaped above
 
 
 def bare(schema: Json) -> Json:
@@ -185,8 +194,7 @@ def curl(operation: Json) -> str:
 def _path(operation: Json) -> str:
     segments = operation["path"].split("/")
     filled = [
-        f"${variable(owner)}" if segment.startswith("{") else segment
-        for owner, segment in zip(["", *segments], segments, strict=False)
+        f"${variable(owner)}" if segment.startswith("{") else segment for owner, segment in pairwise(["", *segments])
     ]
     given = [f"{one['name']}={one['example']}" for one in operation.get("parameters", ()) if "example" in one]
     return "/".join(filled) + ("?" + "&".join(given) if given else "")

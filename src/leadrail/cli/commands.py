@@ -62,6 +62,8 @@ def _read_settings() -> Settings:
     logging.basicConfig(
         level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # A database that is away is said once by whoever needs it, not by the pool with a traceback each time.
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)
     return settings
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,8 @@ from leadrail.worker.deliverer import Deliverer
 from leadrail.worker.periodic import run_periodic
 
 GRACE_S = 10
+
+log = logging.getLogger(__name__)
 
 
 class PortTaken(Exception):
@@ -77,13 +80,21 @@ async def working(core: Core) -> AsyncIterator[Deliverer]:
     """A worker in the background; it finishes what it is sending before it goes."""
     async with Outgoing(core.webhook_allow) as outgoing:
         deliverer = Deliverer(core, outgoing)
-        tasks = [asyncio.create_task(deliverer.run()), asyncio.create_task(run_periodic(core))]
+        periodic = asyncio.create_task(run_periodic(core))
+        delivering = asyncio.create_task(deliverer.run())
+        delivering.add_done_callback(_say_why)
         try:
             yield deliverer
         finally:
             await deliverer.stop()
-            tasks[1].cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            periodic.cancel()
+            await asyncio.gather(delivering, periodic, return_exceptions=True)
+
+
+def _say_why(task: asyncio.Task[None]) -> None:
+    """A worker outlives whatever the database and receivers do; if it ends all the same, nobody must overlook it."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("the delivery worker has ended; start Leadrail again", exc_info=error)
 
 
 def _listen(host: str, port: int) -> socket.socket:

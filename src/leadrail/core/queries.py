@@ -50,7 +50,9 @@ class Reader:
 
     async def leads_with(self, connection: Connection, actor: Actor, kind: KeyKind, key: str) -> list[Seen]:
         """The visible leads with this identity key, newest first."""
-        return await self._seen(connection, actor, await leads.by_key(connection, actor.companies, kind, key))
+        bound = tuple(actor.channel_ids)
+        found = await leads.by_key(connection, actor.companies, kind, key, channel_ids=bound)
+        return await self._seen(connection, actor, found)
 
     async def leads(self, connection: Connection, actor: Actor, filter: Filter) -> list[Seen]:
         """`filter.channel_ids` must come from `channels`."""

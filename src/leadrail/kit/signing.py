@@ -9,6 +9,7 @@ import secrets as random
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 _PREFIX = "whsec_"
 _SECRET_BYTES = 32
@@ -35,6 +36,7 @@ def sign(secret: str, message_id: str, at: datetime | int, body: bytes) -> str:
     return "v1," + b64encode(hmac.digest(_key(secret), signed, "sha256")).decode()
 
 
+@lru_cache(maxsize=4096)
 def _key(secret: str) -> bytes:
     encoded = secret.removeprefix(_PREFIX).rstrip("=")
     # Some vendors hand out secrets without padding.

@@ -1,5 +1,7 @@
-"""One attempt, from a claim to its result. Whatever a receiver or a format does is a result; nothing else is raised
-but OSError, when this process is out of sockets."""
+"""One attempt, from a claim to its result.
+
+Whatever a receiver, the network or a format does is a result. Only our own lack of sockets is raised, as OSError.
+"""
 
 import logging
 from collections.abc import Callable
@@ -14,6 +16,8 @@ from leadrail.worker.schedule import judge
 UNSENDABLE = "unsendable"
 """The outcome of an attempt that failed on our side, such as an event that its format cannot tell."""
 
+_NO_REPLY = Reply(Outcome.BAD_RESPONSE, None, b"", 0, None)
+
 log = logging.getLogger(__name__)
 
 
@@ -27,7 +31,7 @@ class Sender:
             told = message(claim, int(started_at.timestamp()))
         except Exception:  # a format may raise anything; one event that it cannot tell must not stop the others
             log.exception("delivery %s cannot be made into a message", claim.delivery_id)
-            return self._result(claim, started_at, UNSENDABLE, _NOTHING)
+            return self._result(claim, started_at, UNSENDABLE, _NO_REPLY)
         if told is None:
             cancelled = DeliveryState.CANCELLED
             return Result(claim=claim, ended_at=self._clock(), state=cancelled, outcome=NOT_IN_FORMAT)
@@ -38,7 +42,7 @@ class Sender:
             reply = await self._outgoing.post(claim.endpoint.url, told.body, told.headers)
         except ValueError:
             log.exception("delivery %s cannot be sent", claim.delivery_id)
-            return self._result(claim, started_at, UNSENDABLE, _NOTHING)
+            return self._result(claim, started_at, UNSENDABLE, _NO_REPLY)
         return self._result(claim, started_at, reply.outcome, reply)
 
     def _result(self, claim: Claim, started_at: datetime, outcome: str, reply: Reply) -> Result:
@@ -52,6 +56,3 @@ class Sender:
             attempt=Attempt(started_at, reply.duration_ms, outcome, reply.status, reply.body),
             disables_endpoint=verdict.disables_endpoint,
         )
-
-
-_NOTHING = Reply(Outcome.BAD_RESPONSE, None, b"", 0, None)

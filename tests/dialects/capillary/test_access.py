@@ -8,6 +8,7 @@ import pytest
 
 from leadrail.core.actor import Scope
 from leadrail.core.errors import Code
+from leadrail.core.events.model import Entry
 from leadrail.core.leads.model import Lead
 from leadrail.dialects.capillary import routes
 from leadrail.dialects.capillary.errors import TABLE
@@ -221,6 +222,22 @@ async def test_change_that_cannot_be_read_back_is_acknowledged_all_the_same(
 
 
 # Many at once
+
+
+async def test_answer_ends_with_its_own_entry_though_another_change_followed(
+    people: People, lead: Lead, till: Till, reason: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = routes._history
+
+    async def late(*reading: Any) -> list[Entry]:
+        monkeypatch.setattr(routes, "_history", read)
+        await till.put(lead, status="LOST", reasonId=reason)
+        return await read(*reading)
+
+    monkeypatch.setattr(routes, "_history", late)
+    answer = await till.put(lead, status="WON", reasonId=reason)
+
+    assert [entry["status"] for entry in answer.json()["statusLogDetails"]] == ["OPEN", "WON"]
 
 
 async def test_parallel_changes_each_get_an_answer_that_fits_its_own_log(

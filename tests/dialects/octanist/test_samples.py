@@ -11,13 +11,12 @@ from leadrail.core.leads.model import Lead
 from tests.dialects.octanist.conftest import PATH, Sample, sample
 from tests.people import People
 
-# The phone number of the page's examples is too short for its country to have such a subscriber.
-PRINTED_PHONE, REAL_PHONE = "+1234567890", "+12025550123"
+# Too short for its country to have such a subscriber, and printed on every page: it finds its lead all the same.
+PRINTED_PHONE = "+1234567890"
 
 
 def mapped(request: dict[str, Any], lead: Lead) -> dict[str, Any]:
-    real = {"id": f"lead_{lead.id}", "phone": REAL_PHONE}
-    return request | {name: real[name] for name in real if name in request}
+    return request | {"id": f"lead_{lead.id}"} if "id" in request else request
 
 
 def assert_same(sample: Sample, answer: httpx.Response, lead: Lead) -> None:
@@ -40,7 +39,7 @@ def assert_same(sample: Sample, answer: httpx.Response, lead: Lead) -> None:
 async def test_printed_request_gets_the_printed_answer(people: People, channel: Channel, name: str) -> None:
     example = sample(name)
     email = example.request.get("email", "jane@example.com")
-    lead = await people.owner.lead(channel, email=email, phone=REAL_PHONE)
+    lead = await people.owner.lead(channel, email=email, phone=PRINTED_PHONE)
 
     answer = await people.owner.http.patch(PATH, json=mapped(example.request, lead))
 

@@ -46,9 +46,7 @@ def describe(operations: Sequence[Operation]) -> Json:
         "paths": paths | SERVICE,
         "webhooks": {event.value: webhook(event) for event in EventType},
         "components": {"schemas": schemas.components | data_schemas(), "securitySchemes": _SECURITY},
-        "x-problems": {
-            code: {"status": status, "description": WORDS["codes"][code]} for code, status in CODES.items()
-        },
+        "x-problems": {code: {"status": status, "description": WORDS["codes"][code]} for code, status in CODES.items()},
         "x-dialects": WORDS["dialects"],
     }
 

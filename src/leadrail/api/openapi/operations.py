@@ -1,5 +1,7 @@
 """One operation as OpenAPI has it: its name, its parameters, its body."""
 
+from itertools import pairwise
+
 from leadrail.api.openapi.answers import codes_of, has_version, is_kept, problems, success
 from leadrail.api.openapi.schemas import Json, Schemas, name_of
 from leadrail.api.openapi.words import WORDS
@@ -53,7 +55,7 @@ def _path_parameters(path: str) -> list[Json]:
     segments = path.split("/")
     return [
         _parameter("path", segment[1:-1], {"type": "string", "format": "uuid"}, f"Id of the {_noun(owner)}.")
-        for owner, segment in zip(segments, segments[1:], strict=False)
+        for owner, segment in pairwise(segments)
         if segment.startswith("{")
     ]
 

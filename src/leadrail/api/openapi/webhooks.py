@@ -6,6 +6,11 @@ from leadrail.api.openapi.schemas import PREFIX, Json
 from leadrail.core.events.model import SENTENCES, EventType
 
 _HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+_RESPONSES: Json = {
+    "2XX": {"description": "Any answer from 200 to 299 takes the event."},
+    "410": {"description": "Disables the endpoint."},
+    "default": {"description": "The event is sent again, later and later for about three days."},
+}
 _NULL = {"type": "null"}
 _TEXT: Json = {"anyOf": [{"type": "string"}, _NULL]}
 
@@ -59,7 +64,7 @@ def webhook(event: EventType) -> Json:
             "security": [],
             "parameters": headers,
             "requestBody": {"required": True, "content": content},
-            "responses": {"2XX": {"description": "Any answer from 200 to 299 takes the event."}},
+            "responses": _RESPONSES,
         }
     }
 
@@ -72,7 +77,7 @@ def _body(event: EventType) -> Json:
         "type": "object",
         "properties": {
             "type": {"const": event},
-            "timestamp": {"type": "string", "format": "date-time"},
+            "timestamp": {"type": "string", "format": "date-time", "description": "When it happened."},
             "data": {"allOf": [{"$ref": f"{PREFIX}Event"}, narrowed]},
         },
         "required": ["type", "timestamp", "data"],

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -30,6 +30,7 @@ TEXT_LIMITS: dict[str, int] = {
 EDITABLE = frozenset(TEXT_LIMITS) | {"value", "currency", "attribution", "next_follow_up_at"}
 PROPERTY_TEXT_LIMIT = 10_000
 ATTRIBUTION_LIMIT = 16_384
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,6 +50,8 @@ def _checked(name: str, value: Any) -> Any:
         return _checked_amount(value)
     if name == "currency":
         return _checked_currency(value)
+    if name == "next_follow_up_at":
+        return checked_time(name, value)
     if name == "attribution" and len(msgspec.json.encode(value)) > ATTRIBUTION_LIMIT:
         raise refuse(Code.INVALID, f"attribution is at most {ATTRIBUTION_LIMIT} bytes of JSON", "/attribution")
     return value
@@ -58,6 +61,13 @@ def checked_text(name: str, value: str, limit: int) -> str | None:
     if len(value) > limit:
         raise refuse(Code.INVALID, f"{name} is longer than {limit} characters", f"/{name}")
     return value or None
+
+
+def checked_time(name: str, value: datetime) -> datetime:
+    """A moment that somebody can mean: PostgreSQL and people take others for infinite."""
+    if not EARLIEST <= value <= LATEST:
+        raise refuse(Code.INVALID, f"{name} must lie between {EARLIEST.year} and {LATEST.year}", f"/{name}")
+    return value
 
 
 def _checked_amount(value: Decimal) -> Decimal:

@@ -42,7 +42,9 @@ def phone_key(raw: str, country: str | None = None) -> str | None:
         number = phonenumbers.parse(raw, country)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
+    # A number that says its country but is too short or long for it is kept apart from others by its digits all the
+    # same: it is what the caller will search for.
+    if not phonenumbers.is_possible_number(number) and not raw.lstrip().startswith("+"):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

@@ -13,7 +13,7 @@ from leadrail.core.channels.model import CLOSED, Category, Channel, Named, Reaso
 from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, RecordFollowUp, UpdateLead
-from leadrail.core.leads.fields import checked_fields, checked_properties, checked_text
+from leadrail.core.leads.fields import checked_fields, checked_properties, checked_text, checked_time
 from leadrail.core.leads.model import Lead
 
 NOTE_LIMIT = 20_000
@@ -217,7 +217,7 @@ def _change_status(lead: Lead, channel: Channel, command: ChangeStatus, now: dat
 
 
 def _refuse_future(at: datetime | None, now: datetime) -> None:
-    if at is not None and at > now + CLOCK_SKEW:
+    if at is not None and checked_time("at", at) > now + CLOCK_SKEW:
         raise refuse(Code.INVALID, "The time of a change lies in the past, not in the future", "/at")
 
 
@@ -354,6 +354,9 @@ def _record_follow_up(lead: Lead, command: RecordFollowUp, now: datetime) -> Dec
     if command.done_at is None and command.next_at is None and command.scheduled_at is None:
         message = "A follow-up needs done_at, scheduled_at or next_at"
         raise refuse(Code.INVALID, message, "/done_at")
+    for name in ("done_at", "scheduled_at", "next_at"):
+        if (moment := getattr(command, name)) is not None:
+            checked_time(name, moment)
     follow_up = FollowUp(
         id=command.follow_up_id,
         scheduled_at=command.scheduled_at or command.done_at,

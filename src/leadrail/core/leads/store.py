@@ -130,15 +130,22 @@ SELECT {_LEAD}, c.config_version FROM lead_keys k
 JOIN leads l ON l.company_id = k.company_id AND l.id = k.lead_id
 JOIN channels c ON c.company_id = l.company_id AND c.id = l.channel_id
 WHERE k.company_id = ANY($1) AND k.kind = $2 AND k.key = $3
-ORDER BY l.number DESC LIMIT $4
+  AND (cardinality($4::uuid[]) = 0 OR l.channel_id = ANY($4))
+ORDER BY l.number DESC LIMIT $5
 """
 
 
 async def by_key(
-    connection: Connection, companies: Sequence[UUID], kind: KeyKind, key: str, *, limit: int = 100
+    connection: Connection,
+    companies: Sequence[UUID],
+    kind: KeyKind,
+    key: str,
+    *,
+    channel_ids: Sequence[UUID] = (),
+    limit: int = 100,
 ) -> list[Found]:
-    """The leads with this identity key, newest first."""
-    return _found(await connection.fetch(_BY_KEY, companies, kind, key, limit))
+    """The leads with this identity key, newest first; `channel_ids` empty means in every channel."""
+    return _found(await connection.fetch(_BY_KEY, companies, kind, key, channel_ids, limit))
 
 
 async def exists_anywhere(connection: Connection, lead_id: UUID) -> bool:
