@@ -24,7 +24,8 @@ Id = Annotated[uuid.UUID, mapped_column(Uuid)]
 
 
 class Base(DeclarativeBase):
-    pass
+    # What the database fills in comes back with the INSERT itself.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy's own form
 
 
 class Key(Base):

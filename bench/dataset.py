@@ -71,9 +71,9 @@ def _statements() -> list[str]:
                 {sql_id("status", f"(n % {COMPANIES}) * 4")}, 'lead' || n || '@example.com', '+1415' || lpad(n::text, 7, '0'),
                 'First' || n, 'Last' || n, 'Company ' || n, 'website', 'EUR', now(), now(), now(), 1
             FROM generate_series(0, {LEADS - 1}) AS n""",
-        f"""INSERT INTO lead_keys (company_id, kind, key, lead_id)
+        """INSERT INTO lead_keys (company_id, kind, key, lead_id)
             SELECT company_id, 'email', email, id FROM leads""",
-        f"""INSERT INTO lead_keys (company_id, kind, key, lead_id)
+        """INSERT INTO lead_keys (company_id, kind, key, lead_id)
             SELECT company_id, 'phone', phone, id FROM leads""",
     ]
 
