@@ -68,7 +68,8 @@ def _statements() -> list[str]:
         f"""INSERT INTO leads (company_id, id, number, channel_id, status_id, email, phone, first_name, last_name,
                 company_name, source, currency, status_changed_at, created_at, updated_at, version)
             SELECT {lead_company}, {sql_id("lead", "n")}, nextval('lead_numbers'), {lead_channel},
-                {sql_id("status", f"(n % {COMPANIES}) * 4")}, 'lead' || n || '@example.com', '+1415' || lpad(n::text, 7, '0'),
+                {sql_id("status", f"(n % {COMPANIES}) * 4")}, 'lead' || n || '@example.com',
+                '+1415' || lpad(n::text, 7, '0'),
                 'First' || n, 'Last' || n, 'Company ' || n, 'website', 'EUR', now(), now(), now(), 1
             FROM generate_series(0, {LEADS - 1}) AS n""",
         """INSERT INTO lead_keys (company_id, kind, key, lead_id)

@@ -24,8 +24,10 @@ _DELIVERY_COLUMNS = """deliveries (company_id, event_seq, id, event_id, endpoint
     due_at, created_at)"""
 _LEAD_COLUMNS = """leads (company_id, id, number, channel_id, status_id, email, phone, first_name, last_name,
     company_name, source, currency, status_changed_at, created_at, updated_at, version)"""
-_LEAD_VALUES = f"""{_COMPANY}, {{id}}, {{number}}, {_CHANNEL}, {_FIRST}, 'new' || :r::bigint::text || '@example.com',
-    '+1415' || lpad((:r::bigint % 10000000)::text, 7, '0'), 'First', 'Last', 'Company', 'website', 'EUR', now(), now(), now(), 1"""
+_EMAIL = "'new' || :r::bigint::text || '@example.com'"
+_PHONE = "'+1415' || lpad((:r::bigint % 10000000)::text, 7, '0')"
+_LEAD_VALUES = f"""{_COMPANY}, {{id}}, {{number}}, {_CHANNEL}, {_FIRST}, {_EMAIL}, {_PHONE}, 'First', 'Last',
+    'Company', 'website', 'EUR', now(), now(), now(), 1"""
 
 
 def _event(seq: str, kind: str, lead: str, before: str, after: str) -> str:
@@ -56,7 +58,8 @@ WITH moved AS (
     UPDATE leads SET status_id = {_STATUS}, status_changed_at = now(), updated_at = now(), version = version + 1
     WHERE company_id = {_COMPANY} AND id = {_LEAD}),
 counted AS (UPDATE event_counters SET last_seq = last_seq + 1 WHERE company_id = {_COMPANY} RETURNING last_seq),
-recorded AS (INSERT INTO {_EVENT_COLUMNS} SELECT {_event("last_seq", "status_changed", _LEAD, _FIRST, _STATUS)} FROM counted)
+recorded AS (
+    INSERT INTO {_EVENT_COLUMNS} SELECT {_event("last_seq", "status_changed", _LEAD, _FIRST, _STATUS)} FROM counted)
 INSERT INTO {_DELIVERY_COLUMNS} SELECT {_delivery("last_seq")} FROM counted;
 """
 
@@ -66,8 +69,8 @@ CREATE_SEPARATE = f"""{_CHOOSE_NEW}
 BEGIN;
 SELECT nextval('lead_numbers') AS number, gen_random_uuid() AS lead \\gset
 INSERT INTO {_LEAD_COLUMNS} VALUES ({_LEAD_VALUES.format(id=":lead::uuid", number=":number::bigint")});
-INSERT INTO lead_keys (company_id, kind, key, lead_id) VALUES ({_COMPANY}, 'email', 'new' || :r::bigint::text || '@example.com', :lead::uuid),
-    ({_COMPANY}, 'phone', '+1415' || lpad((:r::bigint % 10000000)::text, 7, '0'), :lead::uuid);
+INSERT INTO lead_keys (company_id, kind, key, lead_id)
+    VALUES ({_COMPANY}, 'email', {_EMAIL}, :lead::uuid), ({_COMPANY}, 'phone', {_PHONE}, :lead::uuid);
 UPDATE event_counters SET last_seq = last_seq + 1 WHERE company_id = {_COMPANY} RETURNING last_seq \\gset
 INSERT INTO {_EVENT_COLUMNS} VALUES ({_event(":last_seq::bigint", "created", ":lead::uuid", "NULL", _FIRST)});
 INSERT INTO {_DELIVERY_COLUMNS} VALUES ({_delivery(":last_seq::bigint")});
@@ -80,8 +83,8 @@ WITH created AS (
     RETURNING id),
 keyed AS (
     INSERT INTO lead_keys (company_id, kind, key, lead_id)
-    SELECT {_COMPANY}, 'email', 'new' || :r::bigint::text || '@example.com', id FROM created UNION ALL
-    SELECT {_COMPANY}, 'phone', '+1415' || lpad((:r::bigint % 10000000)::text, 7, '0'), id FROM created),
+    SELECT {_COMPANY}, 'email', {_EMAIL}, id FROM created UNION ALL
+    SELECT {_COMPANY}, 'phone', {_PHONE}, id FROM created),
 counted AS (UPDATE event_counters SET last_seq = last_seq + 1 WHERE company_id = {_COMPANY} RETURNING last_seq),
 recorded AS (
     INSERT INTO {_EVENT_COLUMNS} SELECT {_event("last_seq", "created", "created.id", "NULL::uuid", _FIRST)}

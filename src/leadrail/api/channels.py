@@ -472,7 +472,7 @@ OPERATIONS = (
         body=ChannelPatch,
         answer=ShownChannel,
         request_example={"title": "Website and ads"},
-        answer_example=examples.CHANNEL,
+        answer_example=examples.CHANNEL | {"title": "Website and ads"},
     ),
     _row(
         "POST",
@@ -500,7 +500,7 @@ OPERATIONS = (
         answer=ShownStatus,
         status=201,
         request_example=examples.NEW_STATUS,
-        answer_example=examples.STATUS,
+        answer_example=examples.STATUS | examples.NEW_STATUS,
     ),
     _row(
         "PATCH",
@@ -511,7 +511,7 @@ OPERATIONS = (
         body=StatusPatch,
         answer=ShownStatus,
         request_example={"name": "Offer sent", "requires": ["value"]},
-        answer_example=examples.STATUS,
+        answer_example=examples.STATUS | {"name": "Offer sent", "requires": ["value"]},
     ),
     _row(
         "DELETE",
@@ -519,7 +519,7 @@ OPERATIONS = (
         "Remove a status",
         delete_status,
         description="A status in use is refused (`in_use`) unless `move_to` says where its leads go; each of them"
-        " is moved like any other lead.",
+        " is moved like any other lead, so a rule may refuse one when others have moved; the call may be repeated.",
         query=MoveQuery,
         status=204,
     ),
@@ -540,7 +540,7 @@ OPERATIONS = (
         answer=ShownProperty,
         status=201,
         request_example=examples.NEW_PROPERTY,
-        answer_example=examples.PROPERTY,
+        answer_example=examples.PROPERTY | examples.NEW_PROPERTY,
     ),
     _row(
         "PATCH",
@@ -550,7 +550,7 @@ OPERATIONS = (
         body=PropertyPatch,
         answer=ShownProperty,
         request_example={"name": "Deal volume"},
-        answer_example=examples.PROPERTY,
+        answer_example=examples.PROPERTY | {"name": "Deal volume"},
     ),
     _row("DELETE", f"{_ONE}/properties/{{item}}", "Remove a property definition", delete_property, status=204),
     _row(

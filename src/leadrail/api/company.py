@@ -32,7 +32,7 @@ class CompanyPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """`country` is where a phone number without a country code belongs; `time_zone` is an IANA name."""
 
     name: Name | UnsetType = UNSET
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None | UnsetType = UNSET
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2)] | None | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
 
 
@@ -72,6 +72,8 @@ async def edit_company(call: Call[CompanyPatch, NoQuery]) -> Response:
     given = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
     if given.get("time_zone", "UTC") not in available_timezones():
         raise refuse(Code.INVALID, "time_zone is an IANA name such as Europe/Copenhagen", "/time_zone")
+    if not given.get("name", "x").strip():
+        raise refuse(Code.INVALID, "name must have 1 to 200 characters", "/name")
 
     async def work(connection: Connection) -> Response:
         before = await store.company(connection, call.actor.company_id)
@@ -133,8 +135,7 @@ async def add_reason(call: Call[ReasonBody, NoQuery]) -> Response:
         company_id, text = call.actor.company_id, call.body.text
         await channels.insert_reasons(connection, company_id, [(new_id(), text)])
         await channels.renew_all(connection, company_id)
-        known = await channels.reasons(connection, company_id)
-        return json_response(201, next(reason for reason in known if reason.text.lower() == text.lower()))
+        return json_response(201, await channels.reason_like(connection, company_id, text))
 
     return await write(call, work)
 
@@ -144,9 +145,8 @@ async def add_sub_status(call: Call[SubStatusBody, NoQuery]) -> Response:
         company_id, body = call.actor.company_id, call.body
         await channels.insert_sub_status(connection, company_id, SubStatus(new_id(), body.category, body.name))
         await channels.renew_all(connection, company_id)
-        known = await channels.sub_statuses(connection, company_id)
-        wanted = (body.category, body.name.lower())
-        return json_response(201, next(one for one in known if (one.category, one.name.lower()) == wanted))
+        made = await channels.sub_status_like(connection, company_id, body.category, body.name)
+        return json_response(201, made)
 
     return await write(call, work)
 

@@ -46,3 +46,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     request_example: Any = None
     answer_example: Any = None
+
+    @property
+    def is_beside_channels(self) -> bool:
+        """Whether it changes what belongs to the company as a whole: a key that is bound to channels may not."""
+        return self.scope is Scope.ADMIN and not self.path.startswith("/v1/channels/{id}")

@@ -75,7 +75,8 @@ async def create(call: Call[EndpointBody, NoQuery]) -> Response:
 async def listed(call: Call[None, Paging]) -> Response:
     limit, after = call.query.limit, id_at(call.query.cursor)
     async with call.core.database.connection() as connection:
-        rows = await store.endpoints(connection, call.actor.company_id, after=after, limit=limit + 1)
+        bound = list(call.actor.channel_ids)
+        rows = await store.endpoints(connection, call.actor.company_id, channel_ids=bound, after=after, limit=limit + 1)
     return json_response(200, page(rows, limit, lambda row: row.id, _shown))
 
 

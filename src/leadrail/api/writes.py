@@ -24,17 +24,22 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def fingerprint(request: Request, part: bytes | None = None) -> bytes:
-    """The digest of what was asked: method, path, query and body (or the part of it that one item is)."""
+def fingerprint(call: Call[Any, Any], part: bytes | None = None) -> bytes:
+    """The digest of what was asked: method, path, query and body (or the part of it that one item is).
+
+    The channels that the API key is bound to belong to it, so that no key gets an answer which it may not see.
+    """
+    request = call.request
     asked = hashlib.sha256(f"{request.method} {request.path}?".encode() + request.query_string + b"\n")
+    asked.update(",".join(sorted(map(str, call.actor.channel_ids))).encode())
     asked.update(request.body if part is None else part)
     return asked.digest()
 
 
-def idempotent(request: Request, render: Callable[[Done], tuple[int, bytes]]) -> Idempotency | None:
+def idempotent(call: Call[Any, Any], render: Callable[[Done], tuple[int, bytes]]) -> Idempotency | None:
     """What the engine needs to do this write once, when the caller gave a key."""
-    key = idempotency_key(request)
-    return Idempotency(key, fingerprint(request), render) if key is not None else None
+    key = idempotency_key(call.request)
+    return Idempotency(key, fingerprint(call), render) if key is not None else None
 
 
 def replay(answer: Answer) -> Response:
@@ -63,7 +68,7 @@ async def write(call: Call[Any, Any], work: Callable[[Connection], Awaitable[Res
     async with call.core.database.transaction() as connection:
         if key is None:
             return await work(connection)
-        asked = fingerprint(call.request)
+        asked = fingerprint(call)
         answer = await idempotency.claim(connection, company_id, key, asked, call.core.clock())
         if answer is not None:
             return replay(answer.matching(asked))

@@ -106,21 +106,21 @@ class Engine:
         except UNREACHABLE as error:
             log.warning("the database went away during a batch of %d: %r", len(commands), error)
             raise _unavailable() from error
-        except asyncpg.PostgresError as error:
+        except Exception as error:  # noqa: BLE001 - whatever one command does wrong, its neighbours may not suffer
             return await self._isolate(connection, commands, error)
         finally:
             await self._give_back(connection)
 
     async def _isolate(self, connection: Connection, commands: Sequence[Command], error: Exception) -> list[Outcome]:
-        """The database refused the batch and nothing of it stands: each command runs alone, only the offender fails."""
+        """The batch failed and nothing of it stands: each command runs alone, only the offender fails."""
         if len(commands) > 1:
             log.info("a batch of %d runs one by one: %r", len(commands), error)
         outcomes: list[Outcome] = []
         for command in commands:
             try:
                 outcomes += await self._transact(connection, [command])
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                outcomes.append(_database_refusal(error))
+            except Exception as error:  # noqa: BLE001 - as above
+                outcomes.append(_failure(error))
         return outcomes
 
     async def _transact(self, connection: Connection, commands: Sequence[Command]) -> list[Outcome]:
@@ -251,10 +251,10 @@ def _unavailable() -> Refused:
     return refuse(Code.UNAVAILABLE, message)
 
 
-def _database_refusal(error: Exception) -> Refusal:
-    if isinstance(error, asyncpg.DataError):
+def _failure(error: Exception) -> Refusal:
+    if isinstance(error, (asyncpg.DataError, UnicodeError, RecursionError)):
         return Refusal(Code.INVALID, f"A value cannot be stored: {error}")
     if isinstance(error, (*UNREACHABLE, asyncpg.LockNotAvailableError)):
         return Refusal(Code.UNAVAILABLE, "The lead is busy or the database is away; try again")
-    log.error("a command failed in the database", exc_info=error)
+    log.error("a command failed", exc_info=error)
     return Refusal(Code.UNAVAILABLE, "The change could not be saved; nothing was changed. Try again.")

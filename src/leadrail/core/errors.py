@@ -62,6 +62,8 @@ def refusal_of(error: Exception) -> Refusal | None:
         return error.refusal
     if isinstance(error, asyncpg.DataError):
         return Refusal(Code.INVALID, "A value cannot be stored; check text for control characters and numbers for size")
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return Refusal(Code.CONFLICT, "Another call has just taken this name; choose another")
     if isinstance(error, (*UNREACHABLE, asyncpg.LockNotAvailableError)):
         return Refusal(Code.UNAVAILABLE, "The database is busy or away; try again in a moment")
     return None

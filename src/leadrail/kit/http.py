@@ -16,6 +16,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON = b"application/json"
 DEFAULT_BODY_LIMIT = 1 << 20
+DRAIN_LIMIT = 32 << 20
+BODILESS = frozenset({204, 304})
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +133,8 @@ class Router:
                 node = node.parameter
             else:
                 raise PathNotFound(path)
+        if method == "HEAD" and "HEAD" not in node.handlers:
+            method = "GET"  # the same answer, sent without its body
         if (handler := node.handlers.get(method)) is not None:
             return handler, dict(zip(node.names[method], values, strict=True))
         if not node.handlers:
@@ -163,6 +167,10 @@ class Face:
             response = await handler(request)
         except _Gone:
             return
+        except BodyTooLarge as error:
+            # A client that is still sending reads the answer only when it is through, or meets a reset instead.
+            await _drain(receive)
+            response = self._on_error(request, error)
         except Exception as error:  # noqa: BLE001 - the face owns an answer for everything, our own faults too
             response = self._on_error(request, error)
         await _send(response, send, with_body=request.method != "HEAD")
@@ -183,11 +191,19 @@ class Face:
         return body
 
 
+async def _drain(receive: Receive) -> None:
+    """Drops what is still coming, up to a bound."""
+    read = 0
+    while read < DRAIN_LIMIT:
+        message = await receive()
+        read += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return
+
+
 async def _send(response: Response, send: Send, *, with_body: bool) -> None:
-    headers = [
-        (b"content-type", response.media_type),
-        (b"content-length", str(len(response.body)).encode()),
-        *response.headers,
-    ]
+    headers = list(response.headers)
+    if response.status not in BODILESS:
+        headers += [(b"content-type", response.media_type), (b"content-length", str(len(response.body)).encode())]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body if with_body else b""})

@@ -15,13 +15,13 @@ from leadrail.core.idempotency import Answer
 from leadrail.core.leads.commands import Command, Idempotency
 from leadrail.core.leads.model import document
 from leadrail.kit import wire
-from leadrail.kit.http import Request, Response, json_response
+from leadrail.kit.http import Response, json_response
 from leadrail.kit.wire import BadInput
 
 
 async def create_batch(call: Call[LeadBatch, NoQuery]) -> Response:
     def command(raw: msgspec.Raw, place: int, at: str) -> Command:
-        keep = _item_key(call.request, raw, place, "created")
+        keep = _item_key(call, raw, place, "created")
         return creation(call.actor, wire.decode(_NEW_LEAD, bytes(raw), at), keep)
 
     return await _batch(call, call.body.leads, "/leads", "created", command)
@@ -30,7 +30,7 @@ async def create_batch(call: Call[LeadBatch, NoQuery]) -> Response:
 async def change_batch(call: Call[StatusBatch, NoQuery]) -> Response:
     def command(raw: msgspec.Raw, place: int, at: str) -> Command:
         body = wire.decode(_BATCHED_CHANGE, bytes(raw), at)
-        return change(call.actor, body.lead_id, body, _item_key(call.request, raw, place, "changed"))
+        return change(call.actor, body.lead_id, body, _item_key(call, raw, place, "changed"))
 
     return await _batch(call, call.body.changes, "/changes", "changed", command)
 
@@ -39,20 +39,21 @@ _NEW_LEAD = msgspec.json.Decoder(NewLead)
 _BATCHED_CHANGE = msgspec.json.Decoder(BatchedChange)
 
 
-def _item_key(request: Request, raw: msgspec.Raw, place: int, word: str) -> Idempotency | None:
+def _item_key(call: Call[Any, Any], raw: msgspec.Raw, place: int, word: str) -> Idempotency | None:
     """Each item of a batch is kept under a key of its own, so a repeat of a batch that was cut short finishes it."""
-    key = idempotency_key(request)
+    key = idempotency_key(call.request)
     if key is None:
         return None
 
     def render(done: Done) -> tuple[int, bytes]:
         return 200, msgspec.json.encode(_outcome(done, word))
 
-    return Idempotency(f"{key}/{place}", fingerprint(request, bytes(raw)), render)
+    return Idempotency(f"{key}/{place}", fingerprint(call, bytes(raw)), render)
 
 
 async def _batch(call: Call[Any, Any], items: list[msgspec.Raw], list_at: str, word: str, make: Any) -> Response:
     """One outcome per item, in order. An item that cannot be read is refused like one that breaks a rule."""
+    idempotency_key(call.request)  # a bad one is the whole call's fault
     outcomes: dict[int, BatchOutcome | msgspec.Raw] = {}
     commands: dict[int, Command] = {}
     for place, raw in enumerate(items):

@@ -99,7 +99,7 @@ OPERATIONS = (
         body=LeadPatch,
         answer=LeadDocument,
         request_example=examples.LEAD_PATCH,
-        answer_example=examples.LEAD,
+        answer_example=examples.EDITED_LEAD,
     ),
     Operation(
         method="PUT",

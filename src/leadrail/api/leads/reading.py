@@ -13,7 +13,7 @@ from leadrail.core.channels.model import Named
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events import store as events
 from leadrail.core.followups import store as followups
-from leadrail.core.leads.identity import KeyKind, email_key, phone_key
+from leadrail.core.leads.identity import KeyKind, business_key, email_key, phone_key
 from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.leads.rules import missing_requirements, next_statuses
 from leadrail.core.leads.store import Filter
@@ -42,7 +42,8 @@ async def search(call: Call[None, LeadQuery]) -> Response:
         setups = await call.core.reader.channels(connection, call.actor)
         if query.channel is not None:
             setups = [await call.core.reader.channel(connection, call.actor, query.channel)]
-        country = next((setup.channel.country for setup in setups), None)
+        own = [setup.channel for setup in setups if setup.channel.company_id == call.actor.company_id]
+        country = next((channel.country for channel in own), None)
         chosen = Filter(
             channel_ids=tuple(setup.channel.id for setup in setups),
             status_ids=_status_ids(query, setups),
@@ -81,8 +82,9 @@ def _key(query: LeadQuery, country: str | None) -> tuple[KeyKind, str] | None:
     if len(wanted) > 1:
         raise refuse(Code.INVALID, "Give one of email, phone and business_id", "?email")
     for kind, text in wanted.items():
-        folded = {KeyKind.EMAIL: email_key(text), KeyKind.PHONE: phone_key(text, country)}.get(kind, text)
-        return kind, folded or ""
+        if kind is KeyKind.PHONE:
+            return kind, phone_key(text, country) or ""
+        return kind, (email_key(text) if kind is KeyKind.EMAIL else business_key(text)) or ""
     return None
 
 

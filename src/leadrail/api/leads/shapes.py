@@ -63,7 +63,7 @@ class LeadPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     currency: str | None | UnsetType = UNSET
     next_follow_up_at: Moment | None | UnsetType = UNSET
     properties: dict[str, Any] = {}
-    attribution: dict[str, Any] | UnsetType = UNSET
+    attribution: dict[str, Any] | None | UnsetType = UNSET
 
 
 class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

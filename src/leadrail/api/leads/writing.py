@@ -36,18 +36,16 @@ def _changed_answer(done: Done) -> tuple[int, bytes]:
     return 200, _shown(done)
 
 
-def _lead_response(outcome: Done | Answer, status: int) -> Response:
+def _lead_response(outcome: Done | Answer, status: int, *more: tuple[bytes, bytes]) -> Response:
     if isinstance(outcome, Answer):
         return replay(outcome)
-    headers: tuple[tuple[bytes, bytes], ...] = (etag(outcome.lead.version),)
-    if status == 201:
-        headers += ((b"location", f"/v1/leads/{outcome.lead.id}".encode()),)
-    return Response(status, _shown(outcome), headers=headers)
+    return Response(status, _shown(outcome), headers=(etag(outcome.lead.version), *more))
 
 
 async def create(call: Call[NewLead, NoQuery]) -> Response:
-    command = creation(call.actor, call.body, idempotent(call.request, _created_answer))
-    return _lead_response(await call.core.engine.execute_one(command), 201)
+    command = creation(call.actor, call.body, idempotent(call, _created_answer))
+    location = (b"location", f"/v1/leads/{command.lead_id}".encode())
+    return _lead_response(await call.core.engine.execute_one(command), 201, location)
 
 
 async def edit(call: Call[LeadPatch, NoQuery]) -> Response:
@@ -57,7 +55,7 @@ async def edit(call: Call[LeadPatch, NoQuery]) -> Response:
         fields=patch_of(call.body),
         properties=call.body.properties,
         version=demanded_version(call.request),
-        idempotency=idempotent(call.request, _changed_answer),
+        idempotency=idempotent(call, _changed_answer),
     )
     return _lead_response(await call.core.engine.execute_one(command), 200)
 
@@ -66,7 +64,7 @@ async def change_status(call: Call[StatusChange, DryRunQuery]) -> Response:
     lead_id, version = lead_id_of(call.request), demanded_version(call.request)
     if call.query.dry_run:
         return await _rehearse(call, change(call.actor, lead_id, call.body, None, version))
-    command = change(call.actor, lead_id, call.body, idempotent(call.request, _changed_answer), version)
+    command = change(call.actor, lead_id, call.body, idempotent(call, _changed_answer), version)
     return _lead_response(await call.core.engine.execute_one(command), 200)
 
 
@@ -90,6 +88,6 @@ async def add_follow_up(call: Call[NewFollowUp, NoQuery]) -> Response:
         next_at=call.body.next_at,
         notes=call.body.notes,
         version=demanded_version(call.request),
-        idempotency=idempotent(call.request, _created_answer),
+        idempotency=idempotent(call, _created_answer),
     )
     return _lead_response(await call.core.engine.execute_one(command), 201)

@@ -148,7 +148,7 @@ async def add_status(connection: Connection, channel: Channel, new: NewStatus) -
     """Raises Refused (`invalid`, `conflict`)."""
     last = max((status.position for status in channel.current_statuses), default=0)
     status = _status(new, last + 1)
-    _checked_statuses([*channel.current_statuses, status])
+    status = _checked_statuses([*channel.current_statuses, status])[-1]
     await _put_status(connection, channel, status)
     return status.id
 
@@ -159,7 +159,7 @@ async def change_status_definition(connection: Connection, channel: Channel, sta
     Raises Refused (`invalid`, `conflict`, `unknown_status` for a `next` that the channel lacks).
     """
     others = [known for known in channel.current_statuses if known.id != status.id]
-    _checked_statuses([*others, status])
+    status = _checked_statuses([*others, status])[-1]
     if unknown := set(status.next or ()) - {known.id for known in channel.current_statuses}:
         raise refuse(Code.UNKNOWN_STATUS, f"The channel has no status {min(map(str, unknown))}", "/next")
     await _put_status(connection, channel, status)

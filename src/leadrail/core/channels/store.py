@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from leadrail.core.channels.model import Member, Property, Reason, Status, SubStatus
+from leadrail.core.channels.model import Category, Member, Property, Reason, Status, SubStatus
 from leadrail.db.database import Connection
 
 
@@ -121,12 +121,18 @@ async def put_statuses(connection: Connection, company_id: UUID, channel_id: UUI
 
 
 async def archive_status(connection: Connection, company_id: UUID, channel_id: UUID, status_id: UUID) -> None:
+    """Takes the status out of service, and out of the lists of what may follow others."""
     await connection.execute(
         "UPDATE statuses SET archived_at = now() WHERE company_id = $1 AND channel_id = $2 AND id = $3",
         company_id,
         channel_id,
         status_id,
     )
+    statement = """
+        UPDATE statuses SET next = array_remove(next, $3)
+        WHERE company_id = $1 AND channel_id = $2 AND $3 = ANY(next)
+    """
+    await connection.execute(statement, company_id, channel_id, status_id)
 
 
 _PUT_PROPERTY = """
@@ -190,6 +196,12 @@ async def known_companies(connection: Connection, ids: Sequence[UUID]) -> set[UU
     return {row[0] for row in await connection.fetch("SELECT id FROM companies WHERE id = ANY($1)", list(ids))}
 
 
+async def reason_like(connection: Connection, company_id: UUID, text: str) -> Reason:
+    """The company's reason with this text in any case, by the database's own rule for it."""
+    statement = "SELECT id, number, text FROM reasons WHERE company_id = $1 AND lower(text) = lower($2)"
+    return Reason(*await connection.fetchrow(statement, company_id, text))
+
+
 async def insert_reasons(connection: Connection, company_id: UUID, texts: Sequence[tuple[UUID, str]]) -> None:
     """Adds reasons; a text that the company has already is left as it is."""
     await connection.executemany(
@@ -211,6 +223,14 @@ async def insert_sub_status(connection: Connection, company_id: UUID, sub_status
         sub_status.category,
         sub_status.name,
     )
+
+
+async def sub_status_like(connection: Connection, company_id: UUID, category: Category, name: str) -> SubStatus:
+    """The company's sub-status with this name in any case, by the database's own rule for it."""
+    statement = """
+        SELECT id, category, name FROM sub_statuses WHERE company_id = $1 AND category = $2 AND lower(name) = lower($3)
+    """
+    return SubStatus(*await connection.fetchrow(statement, company_id, category, name))
 
 
 async def sub_statuses(connection: Connection, company_id: UUID) -> list[SubStatus]:

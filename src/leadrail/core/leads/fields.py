@@ -43,7 +43,7 @@ def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _checked(name: str, value: Any) -> Any:
     if value is None:
-        return {} if name == "attribution" else None
+        return None
     if (limit := TEXT_LIMITS.get(name)) is not None:
         return checked_text(name, value, limit)
     if name == "value":
@@ -52,9 +52,18 @@ def _checked(name: str, value: Any) -> Any:
         return _checked_currency(value)
     if name == "next_follow_up_at":
         return checked_time(name, value)
-    if name == "attribution" and len(msgspec.json.encode(value)) > ATTRIBUTION_LIMIT:
-        raise refuse(Code.INVALID, f"attribution is at most {ATTRIBUTION_LIMIT} bytes of JSON", "/attribution")
     return value
+
+
+def merged_attribution(before: dict[str, Any], given: dict[str, Any] | None) -> dict[str, Any]:
+    """Attribution laid over what the lead has: a null member removes that one, null itself removes all.
+
+    Raises Refused (`invalid`) when the result is too large.
+    """
+    merged = {name: value for name, value in (before | given).items() if value is not None} if given is not None else {}
+    if len(msgspec.json.encode(merged)) > ATTRIBUTION_LIMIT:
+        raise refuse(Code.INVALID, f"attribution is at most {ATTRIBUTION_LIMIT} bytes of JSON", "/attribution")
+    return merged
 
 
 def checked_text(name: str, value: str, limit: int) -> str | None:
@@ -64,10 +73,10 @@ def checked_text(name: str, value: str, limit: int) -> str | None:
 
 
 def checked_time(name: str, value: datetime) -> datetime:
-    """A moment that somebody can mean: PostgreSQL and people take others for infinite."""
+    """A moment that somebody can mean, in UTC: PostgreSQL and people take others for infinite."""
     if not EARLIEST <= value <= LATEST:
         raise refuse(Code.INVALID, f"{name} must lie between {EARLIEST.year} and {LATEST.year}", f"/{name}")
-    return value
+    return value.astimezone(UTC)
 
 
 def _checked_amount(value: Decimal) -> Decimal:

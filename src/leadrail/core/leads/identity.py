@@ -6,6 +6,7 @@ The raw value always stays on the lead. What cannot be parsed has no key, and is
 import re
 from enum import StrEnum
 from functools import lru_cache
+from urllib.parse import unquote
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -52,7 +53,8 @@ def phone_key(raw: str, country: str | None = None) -> str | None:
 def linkedin_key(raw: str) -> str | None:
     """The slug of a profile, out of a full URL or the short `in/<slug>` form."""
     match = _LINKEDIN.search(raw.strip())
-    return match.group(1).casefold() if match else None
+    slug = unquote(match.group(1)).casefold() if match else ""
+    return slug if slug.isprintable() and slug else None
 
 
 def business_key(raw: str) -> str | None:

@@ -13,11 +13,18 @@ from leadrail.core.channels.model import CLOSED, Category, Channel, Named, Reaso
 from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, RecordFollowUp, UpdateLead
-from leadrail.core.leads.fields import checked_fields, checked_properties, checked_text, checked_time
+from leadrail.core.leads.fields import (
+    checked_fields,
+    checked_properties,
+    checked_text,
+    checked_time,
+    merged_attribution,
+)
 from leadrail.core.leads.model import Lead
 
 NOTE_LIMIT = 20_000
 REASON_LIMIT = 1_000
+PERSON_LIMIT = 200
 CLOCK_SKEW = timedelta(minutes=5)
 
 
@@ -155,11 +162,10 @@ def _edited(
 
 
 def _merged(lead: Lead, fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields, with attribution laid over what the lead has: a null member removes it."""
-    if not fields.get("attribution"):
+    """The fields, with attribution laid over what the lead has."""
+    if "attribution" not in fields:
         return fields
-    merged = {name: value for name, value in (lead.attribution | fields["attribution"]).items() if value is not None}
-    return fields | {"attribution": merged}
+    return fields | {"attribution": merged_attribution(lead.attribution, fields["attribution"])}
 
 
 def _edited_properties(
@@ -195,7 +201,8 @@ def _change_status(lead: Lead, channel: Channel, command: ChangeStatus, now: dat
     reason, reason_text = _found_reason(channel, command)
     note = checked_text("note", command.note, NOTE_LIMIT) if command.note else None
     sub_status = _found_sub_status(channel, target, command.sub_status)
-    _refuse_future(command.at, now)
+    if command.at is not None:
+        command = replace(command, at=_past("at", command.at, now))
     stays = target.id == current.id
     if stays and _adds_nothing(lead, reason_text, sub_status):
         return _stayed(lead, edited, changed, note, now)
@@ -216,9 +223,10 @@ def _change_status(lead: Lead, channel: Channel, command: ChangeStatus, now: dat
     return Decision(moved, _status_facts(lead, moved, route, command, note, changed, now))
 
 
-def _refuse_future(at: datetime | None, now: datetime) -> None:
-    if at is not None and checked_time("at", at) > now + CLOCK_SKEW:
-        raise refuse(Code.INVALID, "The time of a change lies in the past, not in the future", "/at")
+def _past(name: str, at: datetime, now: datetime) -> datetime:
+    if (moment := checked_time(name, at)) > now + CLOCK_SKEW:
+        raise refuse(Code.INVALID, "The time of a change lies in the past, not in the future", f"/{name}")
+    return moment
 
 
 def _found_status(channel: Channel, ref: StatusRef) -> Status:
@@ -272,7 +280,8 @@ def _stayed(lead: Lead, edited: Lead, changed: dict[str, Any], note: str | None,
 def _route(lead: Lead, channel: Channel, current: Status, target: Status, also_qualified: bool) -> tuple[Status, ...]:
     """The statuses passed through, the present one first; each step must be one that may follow."""
     qualified = channel.first_of(Category.QUALIFIED)
-    by_way = also_qualified and target.category is Category.WON and lead.qualified_at is None
+    arrives = target.id != current.id and target.category is Category.WON
+    by_way = also_qualified and arrives and lead.qualified_at is None
     route = (current, qualified, target) if by_way and qualified is not None else (current, target)
     for before, after in pairwise(route):
         if before.id != after.id and before.next is not None and after.id not in before.next:
@@ -354,9 +363,10 @@ def _record_follow_up(lead: Lead, command: RecordFollowUp, now: datetime) -> Dec
     if command.done_at is None and command.next_at is None and command.scheduled_at is None:
         message = "A follow-up needs done_at, scheduled_at or next_at"
         raise refuse(Code.INVALID, message, "/done_at")
-    for name in ("done_at", "scheduled_at", "next_at"):
-        if (moment := getattr(command, name)) is not None:
-            checked_time(name, moment)
+    moments = {name: getattr(command, name) for name in ("done_at", "scheduled_at", "next_at")}
+    given = {name: checked_time(name, moment) for name, moment in moments.items() if moment is not None}
+    texts = {name: checked_text(name, getattr(command, name) or "", PERSON_LIMIT) for name in ("done_by", "created_by")}
+    command = replace(command, **given, **texts)
     follow_up = FollowUp(
         id=command.follow_up_id,
         scheduled_at=command.scheduled_at or command.done_at,

@@ -53,13 +53,17 @@ def _endpoint(row: Any) -> Endpoint:
     )
 
 
-async def endpoints(connection: Connection, company_id: UUID, *, after: UUID | None, limit: int) -> list[Endpoint]:
-    """The company's endpoints, oldest first."""
+async def endpoints(
+    connection: Connection, company_id: UUID, *, channel_ids: list[UUID], after: UUID | None, limit: int
+) -> list[Endpoint]:
+    """The company's endpoints, oldest first; `channel_ids` not empty means those of these channels."""
     statement = f"""
         SELECT {_COLUMNS} FROM endpoints
-        WHERE company_id = $1 AND state <> 'deleted' AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
+        WHERE company_id = $1 AND state <> 'deleted' AND ($2::uuid IS NULL OR id > $2)
+          AND (cardinality($4::uuid[]) = 0 OR channel_id = ANY($4))
+        ORDER BY id LIMIT $3
     """
-    return [_endpoint(row) for row in await connection.fetch(statement, company_id, after, limit)]
+    return [_endpoint(row) for row in await connection.fetch(statement, company_id, after, limit, channel_ids)]
 
 
 async def insert_endpoint(connection: Connection, endpoint: Endpoint) -> None:
