@@ -167,38 +167,33 @@ class Face:
             response = await handler(request)
         except _Gone:
             return
-        except BodyTooLarge as error:
-            # A client that is still sending reads the answer only when it is through, or meets a reset instead.
-            await _drain(receive)
-            response = self._on_error(request, error)
         except Exception as error:  # noqa: BLE001 - the face owns an answer for everything, our own faults too
             response = self._on_error(request, error)
         await _send(response, send, with_body=request.method != "HEAD")
 
     async def _read(self, request: Request, receive: Receive) -> bytes:
         declared = request.header(b"content-length")
-        if declared is not None and int(declared) > self._body_limit:
-            raise BodyTooLarge(self._body_limit)
+        too_large = declared is not None and int(declared) > self._body_limit
         message = await receive()
         body: bytes = message.get("body", b"")
-        while message["type"] == "http.request" and message.get("more_body"):
+        while not too_large and message["type"] == "http.request" and message.get("more_body"):
             message = await receive()
             body += message.get("body", b"")
-            if len(body) > self._body_limit:
-                raise BodyTooLarge(self._body_limit)
+            too_large = len(body) > self._body_limit
+        if too_large:
+            await _drain(message, receive)
+            raise BodyTooLarge(self._body_limit)
         if message["type"] == "http.disconnect":
             raise _Gone
         return body
 
 
-async def _drain(receive: Receive) -> None:
-    """Drops what is still coming, up to a bound."""
+async def _drain(message: MutableMapping[str, Any], receive: Receive) -> None:
+    """Drops what still comes after this message, up to a bound: a client that is sending would meet a reset instead."""
     read = 0
-    while read < DRAIN_LIMIT:
+    while message.get("more_body") and read < DRAIN_LIMIT:
         message = await receive()
         read += len(message.get("body", b""))
-        if message["type"] == "http.disconnect" or not message.get("more_body"):
-            return
 
 
 async def _send(response: Response, send: Send, *, with_body: bool) -> None:
