@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadrail.api.face import BODY_LIMIT, OPERATIONS
-from leadrail.api.operation import Operation
+from leadrail.api.operation import NoQuery, Operation
 from leadrail.app import App
 from leadrail.core.core import Core
 from tests.api.answers import good, refused
@@ -70,6 +70,8 @@ NASTY_TEXT = [
     "%F0%9F%98%80",
     "[]",
 ]
+
+NASTY_PATHS = ["", "%00", "%ED%A0%80", "9" * 5000, "' OR 1=1 --"]
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +148,7 @@ async def test_no_body_is_a_fault_of_ours(operation: Operation, world: World) ->
     await assert_no_fault(person, operation.method, ((path, body.encode()) for body in bodies(operation, ids)))
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=named)
+@pytest.mark.parametrize("operation", [row for row in OPERATIONS if row.query is not NoQuery], ids=named)
 async def test_no_query_is_a_fault_of_ours(operation: Operation, world: World) -> None:
     people, ids = world
     names = [field.name for field in msgspec.structs.fields(operation.query)]
@@ -163,9 +165,9 @@ async def test_no_query_is_a_fault_of_ours(operation: Operation, world: World) -
 async def test_no_path_is_a_fault_of_ours(operation: Operation, world: World) -> None:
     people, ids = world
     content = json.dumps(operation.request_example).encode()
-    paths = [operation.path.replace("{id}", text).replace("{item}", text) for text in NASTY_TEXT]
+    paths = [operation.path.replace("{id}", text).replace("{item}", text) for text in NASTY_PATHS]
     if "{item}" in operation.path:
-        paths += [path_of(operation, ids, item=text) for text in NASTY_TEXT]
+        paths += [path_of(operation, ids, item=text) for text in NASTY_PATHS]
 
     await assert_no_fault(people.owner, operation.method, ((path, content) for path in paths))
 

@@ -19,7 +19,8 @@ async def due(person: Person) -> list[tuple[str, str]]:
     """The endpoint and the event type of every delivery of this person's leads."""
     statement = """
         SELECT d.endpoint_id::text, e.type FROM deliveries d
-        JOIN events e ON e.company_id = d.company_id AND e.seq = d.event_seq WHERE d.company_id = $1 ORDER BY e.seq
+        JOIN events e ON e.company_id = d.company_id AND e.seq = d.event_seq
+        WHERE d.company_id = $1 ORDER BY e.seq, d.endpoint_id
     """
     return [tuple(row.values()) for row in await person.rows(statement, person.company_id)]
 

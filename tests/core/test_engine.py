@@ -162,6 +162,19 @@ async def test_a_later_command_of_a_batch_sees_what_the_earlier_one_did(people: 
     assert_chain(await moves_of(people.owner, lead), lead.status_id, channel.status_by_name["won"].id)
 
 
+async def test_a_batch_that_pulls_a_trigger_twice_pays_once_and_stays_one_transaction(people: People) -> None:
+    channel, actor = await people.owner.channel(), await actor_of(people.owner)
+    await people.owner.trigger(channel, cause="status_change", status="Won", amount=5)
+    lead = await people.owner.lead(channel)
+
+    outcomes = await people.owner.core.engine.execute([move(actor, lead, name) for name in ("Won", "New", "Won")])
+
+    statement = "SELECT DISTINCT xmin::text FROM events WHERE company_id = $1 AND type <> 'lead.created'"
+    assert words(outcomes) == ["Done"] * 3
+    assert await people.owner.count("rewards") == 1
+    assert len(await people.owner.rows(statement, people.owner.company_id)) == 1
+
+
 async def test_a_lead_may_be_made_and_moved_in_one_batch(people: People) -> None:
     channel, actor = await people.owner.channel(), await actor_of(people.owner)
     made = make(actor, channel, fields={"email": "jane@example.com"})
@@ -298,6 +311,23 @@ async def test_batches_that_cross_do_not_lock_each_other_out(people: People, oth
 
     assert {word for many in outcomes for word in words(many)} == {"Done"}
     assert {(await current(people.owner, lead))["version"] for lead in leads} == {7}
+
+
+async def test_a_batch_locks_its_leads_in_the_order_of_their_ids(people: People, database_url: str) -> None:
+    channel, actor = await people.owner.channel(), await actor_of(people.owner)
+    leads = sorted([await people.owner.lead(channel) for _ in range(5)], key=lambda lead: lead.id)
+    lock = "SELECT 1 FROM leads WHERE company_id = $1 AND id = $2 FOR UPDATE"
+
+    async with holding(database_url, lock, people.owner.company_id, leads[2].id) as holder:
+        batch = [move(actor, lead, "Won") for lead in reversed(leads)]
+        waiting = asyncio.ensure_future(people.owner.core.engine.execute(batch))
+        await until_one_waits(holder)
+        free = await people.owner.rows(
+            "SELECT id FROM leads WHERE company_id = $1 FOR UPDATE SKIP LOCKED", people.owner.company_id
+        )
+
+    assert words(await waiting) == ["Done"] * 5
+    assert {row["id"] for row in free} == {lead.id for lead in leads[3:]}
 
 
 async def test_the_feed_is_gapless_and_in_commit_order_under_parallel_writers(people: People, other: Core) -> None:

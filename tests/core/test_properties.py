@@ -183,7 +183,7 @@ def lived(plan: Plan, steps: list[Step]) -> World:
 
 
 lives = given(plans(), st.lists(STEPS, min_size=4, max_size=12))
-often = settings(max_examples=100)
+often = settings(max_examples=80)
 
 
 @lives

@@ -80,6 +80,8 @@ class Batcher(Generic[Item, Result]):
     async def _answer(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._run([item for item, _ in batch])
+            if len(results) != len(batch):
+                raise RuntimeError(f"{len(batch)} items were answered with {len(results)} results")
         except BaseException as error:
             for _, future in batch:
                 if not future.done():

@@ -3,6 +3,8 @@
 See docs/decisions/http-layer.md for the measurements. Nothing in here knows what a lead is.
 """
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
@@ -10,16 +12,22 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from leadrail.kit.wire import BadInput
+
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 JSON = b"application/json"
 DEFAULT_BODY_LIMIT = 1 << 20
-DRAIN_LIMIT = 32 << 20
+MOST_FIELDS = 200
+DRAIN_LIMIT, DRAIN_S = 32 << 20, 2.0
 BODILESS = frozenset({204, 304})
 
 log = logging.getLogger(__name__)
+
+
+_MORE: Mapping[str, Any] = {"more_body": True}
 
 
 class PathNotFound(Exception):
@@ -67,8 +75,11 @@ class Request:
         return None
 
     def query(self) -> list[tuple[str, str]]:
-        """The query's pairs in order, blanks kept; bytes that are no UTF-8 come as U+FFFD."""
-        return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=200)
+        """The query's pairs in order, blanks kept; bytes that are no UTF-8 come as U+FFFD. Raises BadInput."""
+        try:
+            return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        except ValueError:
+            raise BadInput(f"The query has more than {MOST_FIELDS} parameters") from None
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -173,27 +184,30 @@ class Face:
 
     async def _read(self, request: Request, receive: Receive) -> bytes:
         declared = request.header(b"content-length")
-        too_large = declared is not None and int(declared) > self._body_limit
-        message = await receive()
-        body: bytes = message.get("body", b"")
-        while not too_large and message["type"] == "http.request" and message.get("more_body"):
+        if declared is not None and int(declared) > self._body_limit:
+            await _drain(receive)
+            raise BodyTooLarge(self._body_limit)
+        body = b""
+        message = _MORE
+        while message.get("more_body"):
             message = await receive()
             body += message.get("body", b"")
-            too_large = len(body) > self._body_limit
-        if too_large:
-            await _drain(message, receive)
-            raise BodyTooLarge(self._body_limit)
+            if len(body) > self._body_limit:
+                await _drain(receive, message)
+                raise BodyTooLarge(self._body_limit)
         if message["type"] == "http.disconnect":
             raise _Gone
         return body
 
 
-async def _drain(message: MutableMapping[str, Any], receive: Receive) -> None:
-    """Drops what still comes after this message, up to a bound: a client that is sending would meet a reset instead."""
+async def _drain(receive: Receive, message: Mapping[str, Any] = _MORE) -> None:
+    """Drops what still comes after this message, within bounds: a client that is sending would meet a reset instead."""
     read = 0
-    while message.get("more_body") and read < DRAIN_LIMIT:
-        message = await receive()
-        read += len(message.get("body", b""))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            while message.get("more_body") and read < DRAIN_LIMIT:
+                message = await receive()
+                read += len(message.get("body", b""))
 
 
 async def _send(response: Response, send: Send, *, with_body: bool) -> None:

@@ -33,7 +33,7 @@ def _examples(row: Operation) -> Json:
 
 def _header_names(row: Operation) -> list[str]:
     names = ["ETag"] if LeadDocument in alternatives(row.answer) else []
-    if row.status == 201 and readable(name_of(row.answer)) in ("Lead", "Channel"):
+    if row.status == 201 and row.path in ("/v1/leads", "/v1/channels"):
         names.append("Location")
     if is_kept(row) and name_of(row.body) not in BATCHES:
         names.append("Idempotent-Replayed")
