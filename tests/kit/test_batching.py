@@ -162,7 +162,7 @@ async def test_a_run_with_too_few_results_fails_its_items_instead_of_leaving_the
     _, waiting = await asyncio.wait(results, timeout=1)
 
     assert not waiting
-    assert all(isinstance(result.exception(), ValueError) for result in results)
+    assert all(isinstance(result.exception(), RuntimeError) for result in results)
 
 
 async def test_who_no_longer_waits_does_not_undo_the_work_of_others() -> None:

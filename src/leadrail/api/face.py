@@ -36,6 +36,7 @@ def face(core: Core) -> Face:
 
 def _handler(core: Core, row: Operation) -> Handler:
     decoder: msgspec.json.Decoder[Any] | None = msgspec.json.Decoder(row.body) if row.body is not None else None
+    decode = wire.decode_items if row.has_items else wire.decode
     read_query: wire.QueryReader[Any] = wire.QueryReader(row.query)
     beside_channels = row.is_beside_channels
 
@@ -44,7 +45,7 @@ def _handler(core: Core, row: Operation) -> Handler:
         demand(actor, row.scope)
         if beside_channels and actor.channel_ids:
             raise refuse(Code.FORBIDDEN, "This API key is bound to its channels; this takes one that is not")
-        body = wire.decode(decoder, request.body) if decoder is not None else None
+        body = decode(decoder, request.body) if decoder is not None else None
         query = read_query(request.query() if request.query_string else ())
         return await row.handler(Call(core, actor, request, body, query))
 

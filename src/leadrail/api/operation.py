@@ -31,7 +31,10 @@ Handler = Callable[[Call[Any, Any]], Awaitable[Response]]
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """`body` None: the request's body is not read. `answer` None: there is none. Examples are JSON values."""
+    """`body` None: the request's body is not read. `answer` None: there is none. Examples are JSON values.
+
+    `has_items`: the body is a list of items that the handler reads, and refuses, one by one.
+    """
 
     method: str
     path: str
@@ -40,6 +43,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope
     handler: Handler
     body: Any = None
+    has_items: bool = False
     query: type = NoQuery
     answer: Any = None
     status: int = 200

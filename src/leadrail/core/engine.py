@@ -154,7 +154,7 @@ class Engine:
         creates = [command for command in commands if isinstance(command, CreateLead)]
         numbers = await leads.take_numbers(connection, len(creates)) if creates else []
         if creates:
-            setups |= await self._setups.current(connection, {command.channel_id for command in creates})
+            setups |= await self._setups.held(connection, {command.channel_id for command in creates})
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
         return _Work(locked, setups, numbers, answers, now)

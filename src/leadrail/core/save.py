@@ -19,7 +19,7 @@ from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import Command
 from leadrail.core.leads.model import Lead, LeadDocument, document
 from leadrail.core.leads.rules import Decision, Fact, FollowUp
-from leadrail.core.leads.store import KeyRow
+from leadrail.core.leads.store import KeptKeys, KeyRow
 from leadrail.core.reactions import TABLE
 from leadrail.core.rewards import store as rewards
 from leadrail.core.rewards.model import Reward, Trigger, earned
@@ -122,7 +122,7 @@ class Write:
         self._before: dict[UUID, Lead | None] = {}
         self._after: dict[UUID, tuple[Lead, Channel]] = {}
         self._keyed: list[KeyRow] = []
-        self._unkeyed: list[KeyRow] = []
+        self._unkeyed: list[KeptKeys] = []
         self._events: list[EventRow] = []
         self._rewards: list[RewardRow] = []
         self._follow_ups: list[PlannedRow] = []
@@ -229,7 +229,10 @@ class Write:
         whole.add(leads.DELETE_KEYS, self._unkeyed)
 
     def _add_keys(self, before: Lead | None, lead: Lead, country: str | None) -> None:
-        old = before.keys(country) if before else frozenset()
-        new = lead.keys(country)
-        self._keyed += [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in new - old]
-        self._unkeyed += [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in old - new]
+        keys = lead.keys(country)
+        if before is not None:
+            if before.keys(country) == keys:
+                return
+            kept = tuple(f"{kind}:{key}" for kind, key in keys)
+            self._unkeyed.append(KeptKeys(lead.company_id, lead.id, kept))
+        self._keyed += [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in keys]

@@ -93,6 +93,12 @@ class Setups:
         rows = await connection.fetch("SELECT id, config_version FROM channels WHERE id = ANY($1)", list(ids))
         return await self.at_versions(connection, dict(map(tuple, rows)))
 
+    async def held(self, connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Setup]:
+        """The same, and until the transaction ends nothing is taken away from them (see channels.store.lock)."""
+        statement = "SELECT id, config_version FROM channels WHERE id = ANY($1) ORDER BY id FOR KEY SHARE"
+        rows = await connection.fetch(statement, list(ids))
+        return await self.at_versions(connection, dict(map(tuple, rows)))
+
     async def uncached(self, connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Setup]:
         """The setups as this transaction sees them, its own uncommitted changes too; never remembered."""
         rows: list[Any] = await connection.fetch(_LOAD, list(ids))

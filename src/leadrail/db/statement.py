@@ -23,6 +23,7 @@ _TYPES: dict[Any, str] = {
     datetime: "timestamptz",
     Decimal: "numeric",
     dict: "jsonb",
+    tuple: "text[]",
     msgspec.Raw: "json",
     bytes: "text",
 }
@@ -56,8 +57,10 @@ class Section(msgspec.Struct, frozen=True, dict=True):
 
 
 def _type_of(hint: Any) -> str:
-    kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
-    kind = get_origin(hint) or kinds[0] if get_origin(hint) is dict else kinds[0]
+    origin = get_origin(hint)
+    if origin in (dict, tuple):
+        return _TYPES[origin]
+    kind = next((kind for kind in get_args(hint) if kind is not NoneType), hint)
     return "text" if isinstance(kind, type) and issubclass(kind, StrEnum) else _TYPES[kind]
 
 

@@ -29,7 +29,8 @@ def is_amount(amount: Decimal) -> bool:
 
 
 def plain(amount: Decimal) -> Decimal:
-    """The same amount without an exponent, so that 1E+3 is written 1000."""
+    """The same amount without an exponent or the sign of nothing, so that 1E+3 is written 1000."""
+    amount = abs(amount) if amount == 0 else amount
     return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
 
 

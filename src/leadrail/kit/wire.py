@@ -8,6 +8,8 @@ import msgspec
 
 T = TypeVar("T")
 
+# The escape itself, not a text that speaks of it: an even number of backslashes before it.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _PLACE = re.compile(r" - at `([^`]*)`$")
 _NAMED = re.compile(r"(?:unknown field|required field) `([^`]*)`")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
@@ -23,8 +25,13 @@ class BadInput(Exception):
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes, at: str = "") -> T:
     """The body as the decoder's type. Raises BadInput; `at` is put before its pointer."""
-    if b"\\u0000" in body:
-        raise BadInput("Text must not contain the character U+0000")
+    if _NUL.search(body):
+        raise BadInput("Text must not contain the character U+0000", at or None)
+    return decode_items(decoder, body, at)
+
+
+def decode_items(decoder: msgspec.json.Decoder[T], body: bytes, at: str = "") -> T:
+    """The same for a body whose items are left raw, to be decoded one by one: what is in them is not looked at."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:

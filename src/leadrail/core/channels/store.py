@@ -38,7 +38,9 @@ async def owner(connection: Connection, channel_id: UUID) -> UUID | None:
 
 
 async def lock(connection: Connection, company_id: UUID, channel_id: UUID) -> bool:
-    """Holds the channel's configuration for this transaction; answers whether the company owns it."""
+    """Holds the channel's configuration for this transaction, after the writes under way have committed and before
+    any other begins; answers whether the company owns it.
+    """
     statement = "SELECT 1 FROM channels WHERE company_id = $1 AND id = $2 FOR UPDATE"
     return await connection.fetchval(statement, company_id, channel_id) is not None
 
