@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadrail.core.leads.identity import KeyKind, business_key, email_key, keys_of, linkedin_key, phone_key
+from leadrail.core.identity import KeyKind, business_key, email_key, keys_of, linkedin_key, phone_key
 
 # Phones
 

@@ -8,8 +8,8 @@ import msgspec
 from leadrail.core.actor import Actor, Scope
 from leadrail.core.channels import store as channels
 from leadrail.core.errors import Code, refuse
+from leadrail.core.identity import KeyKind
 from leadrail.core.leads import store as leads
-from leadrail.core.leads.identity import KeyKind
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.store import Filter, Found
 from leadrail.core.setup import Setup, Setups

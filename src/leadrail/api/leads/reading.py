@@ -13,7 +13,7 @@ from leadrail.core.channels.model import Named
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events import store as events
 from leadrail.core.followups import store as followups
-from leadrail.core.leads.identity import KeyKind, business_key, email_key, phone_key
+from leadrail.core.identity import KeyKind, business_key, email_key, phone_key
 from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.leads.rules import missing_requirements, next_statuses
 from leadrail.core.leads.store import Filter

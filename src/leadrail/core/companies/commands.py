@@ -12,7 +12,7 @@ from leadrail.core.actor import Scope
 from leadrail.core.companies import store
 from leadrail.core.companies.model import ApiKey, Company, UserRole
 from leadrail.core.errors import Code, refuse
-from leadrail.core.leads.identity import email_key
+from leadrail.core.identity import email_key
 from leadrail.db.database import Connection
 from leadrail.kit.ids import new_id
 

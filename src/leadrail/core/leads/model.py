@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.channels.model import Channel, Named
-from leadrail.core.leads.identity import KeyKind, keys_of
+from leadrail.core.identity import KeyKind, keys_of
 
 
 class Lead(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from leadrail.core.leads.identity import KeyKind
+from leadrail.core.identity import KeyKind
 from leadrail.core.leads.model import Lead
 from leadrail.db.database import Connection
 from leadrail.db.statement import Section

@@ -6,7 +6,7 @@ Only the best identifier that is present counts: an id that finds nothing does n
 from leadrail.core.actor import Actor
 from leadrail.core.core import Core
 from leadrail.core.errors import Code, refuse
-from leadrail.core.leads.identity import KeyKind, email_key, phone_key
+from leadrail.core.identity import KeyKind, email_key, phone_key
 from leadrail.core.queries import Seen
 from leadrail.db.database import Connection
 from leadrail.dialects.octanist.wire import LeadUpdate
