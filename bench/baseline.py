@@ -60,7 +60,7 @@ class Lead(Base):
     __tablename__ = "leads"
     company_id: Mapped[Id] = mapped_column(primary_key=True)
     id: Mapped[Id] = mapped_column(primary_key=True, default=uuid.uuid4)
-    number: Mapped[int] = mapped_column(BigInteger, Sequence("lead_numbers"))
+    number: Mapped[int] = mapped_column(BigInteger)
     channel_id: Mapped[Id]
     status_id: Mapped[Id]
     email: Mapped[str | None]
@@ -204,7 +204,8 @@ async def create(body: NewLead, session: Session, x_api_key: Annotated[str, Head
     status = await session.scalar(first.order_by(Status.position).limit(1))
     if status is None:
         raise HTTPException(404)
-    lead = Lead(**body.model_dump(), company_id=company_id, status_id=status.id, version=1)
+    number = await session.scalar(select(Sequence("lead_numbers").next_value()))
+    lead = Lead(**body.model_dump(), company_id=company_id, status_id=status.id, version=1, number=number)
     lead.status_changed_at = lead.created_at = lead.updated_at = now
     session.add(lead)
     await session.flush()

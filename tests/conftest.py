@@ -88,6 +88,7 @@ async def people(core: Core, server_url: str) -> AsyncIterator[People]:
 async def serving(app: App) -> AsyncIterator[str]:
     """The application over a real socket of this loop."""
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve([listener]))

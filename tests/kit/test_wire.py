@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from leadrail.kit.wire import BadInput, QueryReader, decode
+from leadrail.kit.wire import BadInput, QueryReader, decode, decode_items
 
 
 class Item(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,6 +95,28 @@ def test_the_character_that_postgresql_cannot_store_is_refused() -> None:
 
 def test_a_text_that_only_speaks_of_that_character_is_read() -> None:
     assert decode(DECODER, b'{"items":[{"name":"\\\\u0000"}]}').items[0].name == "\\u0000"
+
+
+@pytest.mark.parametrize("backslashes", range(1, 8))
+def test_it_is_the_number_of_backslashes_that_makes_the_character(backslashes: int) -> None:
+    body = b'{"items":[{"name":"' + b"\\" * backslashes + b'u0000"}]}'
+
+    if backslashes % 2:
+        assert "U+0000" in bad(body).message
+    else:
+        assert decode(DECODER, body).items[0].name == "\\" * (backslashes // 2) + "u0000"
+
+
+class Raws(msgspec.Struct):
+    items: list[msgspec.Raw]
+
+
+def test_items_that_are_left_raw_are_not_looked_at() -> None:
+    body = b'{"items":[{"name":"a\\u0000"}, {"name":"b"}]}'
+
+    raws = decode_items(msgspec.json.Decoder(Raws), body).items
+
+    assert [bytes(raw) for raw in raws] == [b'{"name":"a\\u0000"}', b'{"name":"b"}']
 
 
 # Queries

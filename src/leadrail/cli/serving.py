@@ -100,9 +100,12 @@ def _say_why(task: asyncio.Task[None]) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise PortTaken(f"Cannot listen on {host}:{port} ({error.strerror}); set LEADRAIL_PORT to another") from None
+    # asyncio does this only for sockets that it made itself; without it an answer may wait 40 ms for the other side.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 @asynccontextmanager

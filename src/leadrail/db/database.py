@@ -23,6 +23,9 @@ UNREACHABLE: tuple[type[BaseException], ...] = (
 
 _SETTINGS = {"application_name": "leadrail", "timezone": "UTC", "jit": "off", "lock_timeout": "5s"}
 
+# The statements of the write path are few and always alike: planning one anew costs more than running it.
+_WRITING = {"plan_cache_mode": "force_generic_plan"}
+
 
 class Database:
     """A pool for questions and small transactions, and dedicated connections for the write path."""
@@ -52,7 +55,7 @@ class Database:
 
     async def dedicated(self) -> Connection:
         """A connection outside the pool; the caller closes it."""
-        connection = await asyncpg.connect(self._url, server_settings=_SETTINGS, timeout=10)
+        connection = await asyncpg.connect(self._url, server_settings=_SETTINGS | _WRITING, timeout=10)
         await _prepare(connection)
         return connection
 
