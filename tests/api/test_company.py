@@ -299,3 +299,12 @@ async def test_a_reason_added_just_now_is_known_to_the_next_change(people: Peopl
     assert good(moved)["reason"] == "TOO DEAR"
     (row,) = await people.owner.rows("SELECT reason_id FROM leads WHERE id = $1", lead.id)
     assert str(row["reason_id"]) == reason["id"]
+
+
+async def test_a_kept_answer_does_not_hold_the_key(people: People) -> None:
+    answer = await people.owner.http.post("/v1/keys", json={"name": "kept"}, headers={"Idempotency-Key": "once"})
+
+    (row,) = await people.owner.rows("SELECT body FROM idempotency_keys WHERE company_id = $1", people.owner.company_id)
+
+    assert answer.json()["api_key"]
+    assert answer.json()["api_key"].encode() not in row["body"]

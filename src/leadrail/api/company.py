@@ -49,7 +49,7 @@ class KeyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class MadeKey(ApiKey, frozen=True):
-    """A new key, with the secret that is shown this once (null for a till, which has its password)."""
+    """A new key, with the secret that is shown this once (null for a till, and when the call is repeated)."""
 
     api_key: str | None
 

@@ -46,9 +46,9 @@ class ShownEndpoint(msgspec.Struct, frozen=True):
 
 
 class MadeEndpoint(ShownEndpoint, frozen=True):
-    """A new endpoint, with the secret that is shown this once."""
+    """A new endpoint, with the secret that is shown this once (null when the call is repeated)."""
 
-    secret: str
+    secret: str | None
 
 
 def _shown(endpoint: Endpoint) -> ShownEndpoint:

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
+
 from leadrail.api.operation import Call
 from leadrail.core import idempotency
 from leadrail.core.engine import Done
@@ -13,6 +15,7 @@ from leadrail.core.leads.commands import Idempotency
 from leadrail.db.database import Connection
 from leadrail.kit.http import Request, Response
 
+SHOWN_ONCE = ("api_key", "secret")
 REPLAYED = (b"idempotent-replayed", b"true")
 
 
@@ -73,5 +76,11 @@ async def write(call: Call[Any, Any], work: Callable[[Connection], Awaitable[Res
         if answer is not None:
             return replay(answer.matching(asked))
         response = await work(connection)
-        await idempotency.keep(connection, company_id, key, response.status, response.body)
+        await idempotency.keep(connection, company_id, key, response.status, _without_secrets(response.body))
         return response
+
+
+def _without_secrets(body: bytes) -> bytes:
+    """The answer as it is kept: what is shown once is not, and is null in a repeat."""
+    shown = msgspec.json.decode(body)
+    return msgspec.json.encode(shown | {name: None for name in SHOWN_ONCE if name in shown})
