@@ -1,0 +1,67 @@
+"""Channels: create, list, read, edit, archive."""
+
+import msgspec
+
+from leadrail.api.channels.finding import change, given, setup_of
+from leadrail.api.channels.shapes import ChannelBody, ChannelPatch, ChannelQuery, shown_channel
+from leadrail.api.operation import Call, NoQuery
+from leadrail.api.page import number_at, page
+from leadrail.api.writes import write
+from leadrail.core.channels import commands
+from leadrail.core.channels.commands import NewChannel, NewProperty, NewStatus
+from leadrail.core.channels.model import (
+    Channel,
+    Member,
+)
+from leadrail.core.errors import Code, refuse
+from leadrail.db.database import Connection
+from leadrail.kit.http import Response, json_response
+
+
+async def create(call: Call[ChannelBody, NoQuery]) -> Response:
+    body = call.body
+    wanted = NewChannel(
+        title=body.title,
+        currency=body.currency,
+        template=body.template,
+        statuses=tuple(NewStatus(**msgspec.structs.asdict(status)) for status in body.statuses),
+        properties=tuple(NewProperty(**msgspec.structs.asdict(definition)) for definition in body.properties),
+        members=tuple(Member(member.company_id, member.role) for member in body.members),
+        public_submissions=body.public_submissions,
+    )
+
+    async def work(connection: Connection) -> Response:
+        id = await commands.create_channel(connection, call.actor.company_id, wanted)
+        setups = await call.core.setups.uncached(connection, [id])
+        return json_response(201, shown_channel(setups[id]), ((b"location", f"/v1/channels/{id}".encode()),))
+
+    if call.actor.channel_ids:
+        raise refuse(Code.FORBIDDEN, "This API key is bound to its channels and cannot make another")
+    return await write(call, work)
+
+
+async def listed(call: Call[None, ChannelQuery]) -> Response:
+    after = number_at(call.query.cursor) or 0
+    async with call.core.database.connection() as connection:
+        setups = await call.core.reader.channels(connection, call.actor)
+    rest = [setup for setup in setups if setup.channel.number > after]
+    return json_response(200, page(rest, call.query.limit, lambda row: row.channel.number, shown_channel))
+
+
+async def read(call: Call[None, NoQuery]) -> Response:
+    return json_response(200, shown_channel(await setup_of(call)))
+
+
+async def edit(call: Call[ChannelPatch, NoQuery]) -> Response:
+    async def work(connection: Connection, channel: Channel) -> None:
+        now = {"title": channel.title, "currency": channel.currency, "public_submissions": channel.public_submissions}
+        await commands.update_channel(connection, channel, **(now | given(call.body)))
+
+    return await change(call, 200, work, lambda setup, _: shown_channel(setup))
+
+
+async def archive(call: Call[None, NoQuery]) -> Response:
+    async def work(connection: Connection, channel: Channel) -> None:
+        await commands.archive_channel(connection, channel, call.core.clock())
+
+    return await change(call, 200, work, lambda setup, _: shown_channel(setup))

@@ -1,0 +1,182 @@
+"""What is sent and answered for channels and what belongs to them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from leadrail.api.page import Cursor, Limit
+from leadrail.core.channels import commands
+from leadrail.core.channels.model import (
+    Category,
+    Member,
+    Property,
+    PropertyType,
+    Requirement,
+    Role,
+    Status,
+)
+from leadrail.core.rewards.model import Cause, Kind, TriggerState
+from leadrail.core.setup import Setup
+
+
+class StatusBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`position` left out puts it last; `requires` lists what a lead needs to enter it."""
+
+    name: str
+    category: Category = Category.OPEN
+    position: int | None = None
+    color: str | None = None
+    visible: bool = True
+    requires: tuple[Requirement, ...] = ()
+
+
+class StatusPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`next` lists the statuses that may follow by their ids; null means any."""
+
+    name: str | UnsetType = UNSET
+    category: Category | UnsetType = UNSET
+    position: int | UnsetType = UNSET
+    color: str | UnsetType = UNSET
+    visible: bool | UnsetType = UNSET
+    requires: tuple[Requirement, ...] | UnsetType = UNSET
+    next: tuple[UUID, ...] | None | UnsetType = UNSET
+
+
+class PropertyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`options` are the choices of a `select`."""
+
+    name: str
+    type: PropertyType = PropertyType.TEXT
+    options: tuple[str, ...] = ()
+    position: int | None = None
+    visible: bool = True
+
+
+class PropertyPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str | UnsetType = UNSET
+    options: tuple[str, ...] | UnsetType = UNSET
+    position: int | UnsetType = UNSET
+    visible: bool | UnsetType = UNSET
+
+
+class MemberBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    company_id: UUID
+    role: Role
+
+
+class ChannelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`template` is sales, keenpartner, sendpilot, octanist or capillary; `statuses` given replace the template's."""
+
+    title: str
+    currency: str | None = None
+    template: str = "sales"
+    statuses: tuple[StatusBody, ...] = ()
+    properties: tuple[PropertyBody, ...] = ()
+    members: Annotated[tuple[MemberBody, ...], Meta(max_length=commands.MOST_MEMBERS)] = ()
+    public_submissions: bool = False
+    duplicates: Annotated[str, Meta(pattern="^allow$")] = "allow"
+
+
+class ChannelPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    title: str | UnsetType = UNSET
+    currency: str | None | UnsetType = UNSET
+    public_submissions: bool | UnsetType = UNSET
+
+
+class TriggerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`amount` is money for `fixed`, a percentage of the lead's value for `percent`."""
+
+    cause: Cause
+    amount: Decimal
+    kind: Kind = Kind.FIXED
+    status_id: UUID | None = None
+    status: str | None = None
+    repeat: bool = False
+    state: TriggerState = TriggerState.ACTIVE
+
+
+class TriggerPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    state: TriggerState
+
+
+# What is shown
+
+
+class ShownStatus(msgspec.Struct, frozen=True):
+    id: UUID
+    name: str
+    category: Category
+    position: int
+    color: str
+    visible: bool
+    requires: tuple[Requirement, ...]
+    next: tuple[UUID, ...] | None
+
+
+class ShownProperty(msgspec.Struct, frozen=True):
+    id: UUID
+    name: str
+    type: PropertyType
+    options: tuple[str, ...]
+    position: int
+    visible: bool
+
+
+class ShownChannel(msgspec.Struct, frozen=True):
+    id: UUID
+    public_id: UUID
+    number: int
+    title: str
+    currency: str | None
+    template: str
+    public_submissions: bool
+    duplicates: str
+    statuses: list[ShownStatus]
+    properties: list[ShownProperty]
+    members: tuple[Member, ...]
+    created_at: datetime
+    archived_at: datetime | None
+
+
+def shown_status(status: Status) -> ShownStatus:
+    return ShownStatus(*(getattr(status, name) for name in ShownStatus.__struct_fields__))
+
+
+def shown_property(definition: Property) -> ShownProperty:
+    return ShownProperty(*(getattr(definition, name) for name in ShownProperty.__struct_fields__))
+
+
+def shown_channel(setup: Setup) -> ShownChannel:
+    channel = setup.channel
+    return ShownChannel(
+        id=channel.id,
+        public_id=channel.public_id,
+        number=channel.number,
+        title=channel.title,
+        currency=channel.currency,
+        template=channel.template,
+        public_submissions=channel.public_submissions,
+        duplicates=channel.duplicates,
+        statuses=[shown_status(status) for status in channel.current_statuses],
+        properties=[shown_property(definition) for definition in channel.current_properties],
+        members=channel.members,
+        created_at=channel.created_at,
+        archived_at=channel.archived_at,
+    )
+
+
+class ChannelQuery(msgspec.Struct, frozen=True, kw_only=True):
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class MoveQuery(msgspec.Struct, frozen=True):
+    move_to: Annotated[UUID, Meta(description="Where the leads of the status go.")] | None = None
+
+
+class RoleQuery(msgspec.Struct, frozen=True):
+    role: Role
