@@ -346,6 +346,9 @@ async def test_what_is_sent_to_endpoints_is_what_is_documented(world: World) -> 
     await owner.put(f"{lead}/status", json={"status": "New", "note": "Called"})
     await owner.put(f"{lead}/status", json={"status": "Won"})
     await owner.post(f"{lead}/follow-ups", json=examples.NEW_FOLLOW_UP)
+    await owner.post(f"{lead}/purchases", json=examples.NEW_PURCHASE)
+    for act in ("pause", "resume"):
+        await owner.post(f"/v1/channels/{world.channel.id}/{act}")
 
     sent = await messages(world)
 

@@ -25,6 +25,15 @@ from leadrail.core.identity import KeyKind, business_key, email_key, keys_of, li
         "＋４５ ２０１２３４５６",
     ],
 )
+def test_other_systems_ids_are_keys_when_they_are_ids() -> None:
+    ids = {"octanist": "lead_1", "crm": 5, "long": "x" * 400, "flag": True, "none": None, "list": ["a"]}
+
+    found = keys_of(None, None, None, None, {"external_ids": ids}, None)
+
+    assert found == {(KeyKind.EXTERNAL_ID, "octanist:lead_1"), (KeyKind.EXTERNAL_ID, "crm:5")}
+    assert keys_of(None, None, None, None, {"external_ids": "lead_1"}, None) == frozenset()
+
+
 def test_every_spelling_of_a_phone_number_gives_one_key(raw: str) -> None:
     assert phone_key(raw, "DK") == "+4520123456"
 
@@ -143,7 +152,7 @@ def test_what_is_no_profile_has_no_key(raw: str) -> None:
 
 
 def test_a_lead_is_found_by_every_key_that_can_be_read() -> None:
-    found = keys_of("Jane@example.com", "20123456", "in/jane", " B-1 ", "DK")
+    found = keys_of("Jane@example.com", "20123456", "in/jane", " B-1 ", {}, "DK")
 
     assert found == {
         (KeyKind.EMAIL, "jane@example.com"),
@@ -154,8 +163,8 @@ def test_a_lead_is_found_by_every_key_that_can_be_read() -> None:
 
 
 def test_what_cannot_be_read_gives_no_key_and_no_error() -> None:
-    assert keys_of("not an address", "call me", "my profile", "  ", "DK") == frozenset()
-    assert keys_of(None, None, None, None, None) == frozenset()
+    assert keys_of("not an address", "call me", "my profile", "  ", {}, "DK") == frozenset()
+    assert keys_of(None, None, None, None, {}, None) == frozenset()
 
 
 def test_a_business_id_keeps_its_case() -> None:

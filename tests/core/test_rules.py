@@ -523,8 +523,8 @@ def test_a_done_follow_up_is_noted_on_the_lead() -> None:
     decision = after(lead_in(), contact(done_at=NOW, next_at=LATER, notes="Left a message", done_by="sam"))
 
     assert (decision.lead.last_follow_up_at, decision.lead.next_follow_up_at, decision.lead.version) == (NOW, LATER, 2)
-    assert decision.follow_up is not None
-    assert (decision.follow_up.id, decision.follow_up.followed_up_by) == (FOLLOW_UP_ID, "sam")
+    (follow_up,) = decision.follow_ups
+    assert (follow_up.id, follow_up.followed_up_by) == (FOLLOW_UP_ID, "sam")
     assert [fact.type for fact in decision.facts] == [EventType.FOLLOW_UP_RECORDED]
 
 

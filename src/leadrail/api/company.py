@@ -37,7 +37,10 @@ class CompanyPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class KeyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`channel_ids` empty means every channel. `till` and `password` make a Basic login of it."""
+    """`channel_ids` empty means every channel. `till` and `password` make a Basic login of it.
+
+    `time_zone` (an IANA name) is where its user stands, null where the company does.
+    """
 
     name: Name
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)] = (Scope.READ, Scope.WRITE)
@@ -46,6 +49,7 @@ class KeyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     till: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     password: Annotated[str, Meta(min_length=8, max_length=200)] | None = None
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    time_zone: str | None = None
 
 
 class MadeKey(ApiKey, frozen=True):

@@ -137,6 +137,7 @@ KEY = {
     "revoked_at": None,
     "last_used_at": None,
     "created_at": NOON,
+    "time_zone": None,
 }
 
 NEW_KEY = {"name": "website form", "scopes": ["write"], "channel_ids": [CHANNEL_ID], "default_channel": CHANNEL_ID}
@@ -178,6 +179,7 @@ CHANNEL = {
     "properties": [PROPERTY],
     "members": [{"company_id": COMPANY_ID, "role": "creator"}, {"company_id": PARTNER_ID, "role": "referring"}],
     "created_at": NOON,
+    "paused_at": None,
     "archived_at": None,
 }
 
@@ -219,6 +221,7 @@ ENDPOINT = {
     "channel_id": None,
     "format": "native",
     "ordered": False,
+    "event_names": "first",
     "state": "active",
     "created_at": NOON,
 }
@@ -228,6 +231,18 @@ NEW_ENDPOINT = {"url": "https://example.com/hooks/leads", "events": ["lead.statu
 REASON = {"id": "0199a3c9-0e0e-7b2c-9c3d-4e5f60718297", "number": 5, "text": "Best price at another store"}
 
 SUB_STATUS = {"id": "0199a3c9-0f0f-7b2c-9c3d-4e5f60718298", "category": "on_hold", "name": "YetToDecide"}
+
+NEW_PURCHASE = {"name": "Pro plan", "amount": "1500", "currency": "EUR"}
+
+PURCHASE = {
+    "id": "0199a3ca-0a0a-7b2c-9c3d-4e5f60718299",
+    "name": "Pro plan",
+    "description": None,
+    "amount": "1500",
+    "currency": "EUR",
+    "purchased_at": NOON,
+    "created_at": LATER,
+}
 
 EVENT_DATA: dict[str, Any] = {
     "lead.created": {"to": LEAD["status"]},
@@ -243,7 +258,10 @@ EVENT_DATA: dict[str, Any] = {
         "follow_up": {name: value for name, value in FOLLOW_UP.items() if name != "number"},
         "next_follow_up_at": LATER,
     },
+    "purchase.recorded": {"purchase": PURCHASE},
     "reward.created": {"reward": REWARD},
+    "channel.paused": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
+    "channel.resumed": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
 }
 """What each event's `data` holds; webhooks add the lead."""
 

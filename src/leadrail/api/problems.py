@@ -32,8 +32,10 @@ STATUS: dict[Code, int] = {
     Code.UNKNOWN_SUB_STATUS: 422,
     Code.VERSION_CONFLICT: 412,
     Code.CONFLICT: 409,
+    Code.DUPLICATE: 409,
     Code.IN_USE: 409,
     Code.IDEMPOTENCY_MISMATCH: 422,
+    Code.RATE_LIMITED: 429,
     Code.UNAVAILABLE: 503,
 }
 """The HTTP status of every kind of refusal."""

@@ -16,20 +16,24 @@ from leadrail.core.errors import Code, refuse
 from leadrail.core.events.model import EventType
 from leadrail.core.webhooks import store
 from leadrail.core.webhooks.commands import NewEndpoint, add_endpoint, remove_endpoint
-from leadrail.core.webhooks.model import Endpoint, EndpointState, Format
+from leadrail.core.webhooks.model import Endpoint, EndpointState, EventNames, Format
 from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
 from leadrail.kit.ids import parse_id
 
 
 class EndpointBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`events` empty means every event, `channel_id` null every channel that the company may use."""
+    """`events` empty means every event, `channel_id` null every channel that the company may use.
+
+    `event_names`: whether the format `sendpilot` uses the first or the newest names of that vendor's events.
+    """
 
     url: Annotated[str, Meta(max_length=2000)]
     events: Annotated[tuple[EventType, ...], Meta(max_length=100)] = ()
     channel_id: UUID | None = None
     format: Format = Format.NATIVE
     ordered: bool = False
+    event_names: EventNames = EventNames.FIRST
 
 
 class ShownEndpoint(msgspec.Struct, frozen=True):
@@ -41,6 +45,7 @@ class ShownEndpoint(msgspec.Struct, frozen=True):
     channel_id: UUID | None
     format: Format
     ordered: bool
+    event_names: EventNames
     state: EndpointState
     created_at: datetime
 

@@ -12,7 +12,7 @@ from leadrail.core.companies import store as companies
 from leadrail.core.companies.commands import Bootstrapped, NewKey, bootstrap, create_key
 from leadrail.core.core import Core
 from leadrail.core.leads.commands import ChangeStatus, CreateLead
-from leadrail.core.leads.store import Filter
+from leadrail.core.leads.filters import Filter
 from leadrail.core.rewards.commands import NewTrigger, add_trigger
 from leadrail.core.rewards.model import Cause, Kind
 from leadrail.db.database import Connection

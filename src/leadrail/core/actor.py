@@ -16,6 +16,7 @@ class ActorKind(StrEnum):
     API_KEY = "api_key"
     USER = "user"
     SYSTEM = "system"
+    VISITOR = "visitor"
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -23,6 +24,7 @@ class Actor(msgspec.Struct, frozen=True):
 
     `channel_ids` empty means every channel that the company may use. `shared_by` names the companies that
     own a channel of which this company is a member: it only says where to look, never what is allowed.
+    `time_zone` is where the actor stands, when its key says so.
     """
 
     kind: ActorKind
@@ -34,6 +36,7 @@ class Actor(msgspec.Struct, frozen=True):
     default_channel: UUID | None = None
     shared_by: tuple[UUID, ...] = ()
     number: int = 0
+    time_zone: str | None = None
 
     @property
     def companies(self) -> tuple[UUID, ...]:
@@ -44,3 +47,8 @@ class Actor(msgspec.Struct, frozen=True):
 def system(company_id: UUID, face: str) -> Actor:
     """The actor of the product's own work inside one company."""
     return Actor(ActorKind.SYSTEM, None, company_id, face, frozenset(Scope))
+
+
+def visitor(company_id: UUID, channel_id: UUID, face: str) -> Actor:
+    """Somebody without a key at the public form of one channel, who may do no more than hand in a lead."""
+    return Actor(ActorKind.VISITOR, None, company_id, face, frozenset(), frozenset({channel_id}))

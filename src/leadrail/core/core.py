@@ -22,7 +22,7 @@ class Core:
         webhook_allow: Sequence[IPv4Network | IPv6Network] = (),
         on_due: Callable[[], None] = lambda: None,
     ) -> None:
-        self.database, self.clock, self.webhook_allow = database, clock, webhook_allow
+        self.database, self.clock, self.webhook_allow, self.on_due = database, clock, webhook_allow, on_due
         self.setups = Setups()
         self.reader = Reader(self.setups)
         self.doors = Doors(database, clock)

@@ -19,7 +19,7 @@ from leadrail.core.idempotency import Answer
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import Command, CreateLead
 from leadrail.core.leads.model import Lead
-from leadrail.core.leads.rules import decide
+from leadrail.core.leads.rules import decide, unique_keys
 from leadrail.core.save import Change, Write, follow
 from leadrail.core.setup import Setup, Setups
 from leadrail.db.database import UNREACHABLE, Connection, Database
@@ -102,28 +102,37 @@ class Engine:
         except UNREACHABLE as error:
             raise _unavailable() from error
         try:
-            return await self._transact(connection, commands)
+            outcomes, is_due = await self._transact(connection, commands)
         except UNREACHABLE as error:
             log.warning("the database went away during a batch of %d: %r", len(commands), error)
             raise _unavailable() from error
         except Exception as error:  # noqa: BLE001 - whatever one command does wrong, its neighbours may not suffer
-            return await self._isolate(connection, commands, error)
+            outcomes, is_due = await self._isolate(connection, commands, error)
         finally:
             await self._give_back(connection)
+        if is_due:
+            self._on_due()
+        return outcomes
 
-    async def _isolate(self, connection: Connection, commands: Sequence[Command], error: Exception) -> list[Outcome]:
+    async def _isolate(
+        self, connection: Connection, commands: Sequence[Command], error: Exception
+    ) -> tuple[list[Outcome], bool]:
         """The batch failed and nothing of it stands: each command runs alone, only the offender fails."""
         if len(commands) > 1:
             log.info("a batch of %d runs one by one: %r", len(commands), error)
         outcomes: list[Outcome] = []
+        any_due = False
         for command in commands:
             try:
-                outcomes += await self._transact(connection, [command])
+                done, is_due = await self._transact(connection, [command])
+                outcomes += done
+                any_due |= is_due
             except Exception as error:  # noqa: BLE001 - as above
                 outcomes.append(_failure(error))
-        return outcomes
+        return outcomes, any_due
 
-    async def _transact(self, connection: Connection, commands: Sequence[Command]) -> list[Outcome]:
+    async def _transact(self, connection: Connection, commands: Sequence[Command]) -> tuple[list[Outcome], bool]:
+        """The outcomes of one transaction, and whether it made deliveries due."""
         transaction = connection.transaction()
         await transaction.start()
         try:
@@ -137,9 +146,7 @@ class Engine:
                 await transaction.rollback()
             raise
         await transaction.commit()
-        if work.write.deliveries:
-            self._on_due()
-        return outcomes
+        return outcomes, bool(work.write.deliveries)
 
     async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> "_Work":
         wanted = {
@@ -155,9 +162,22 @@ class Engine:
         numbers = await leads.take_numbers(connection, len(creates)) if creates else []
         if creates:
             setups |= await self._setups.held(connection, {command.channel_id for command in creates})
+        known = await self._known(connection, creates, setups)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
-        return _Work(locked, setups, numbers, answers, now)
+        return _Work(locked, setups, numbers, known, answers, now)
+
+    async def _known(
+        self, connection: Connection, creates: Sequence[CreateLead], setups: dict[UUID, Setup]
+    ) -> dict[leads.Place, UUID]:
+        """The leads that have keys which these creations want for themselves; the keys are held until the commit."""
+        wanted = {
+            (setup.channel.company_id, command.channel_id, kind, key)
+            for command in creates
+            if command.unique_by is not None and (setup := setups.get(command.channel_id)) is not None
+            for kind, key in unique_keys(setup.channel, command)
+        }
+        return await leads.hold_keys(connection, sorted(wanted)) if wanted else {}
 
     async def _take(self) -> Connection:
         while self._idle:
@@ -183,12 +203,14 @@ class _Work:
         locked: Sequence[leads.Locked],
         setups: dict[UUID, Setup],
         numbers: list[int],
+        known: dict[leads.Place, UUID],
         answers: dict[tuple[UUID, str], Answer],
         now: datetime,
     ) -> None:
         self._leads = {row.lead.id: row.lead for row in locked}
         self._rewarded = {row.lead.id: row.rewarded for row in locked}
         self._setups, self._numbers, self._answers, self._now = setups, iter(numbers), answers, now
+        self._known = known
         self.write = Write(now)
 
     def apply(self, command: Command) -> Outcome:
@@ -216,15 +238,28 @@ class _Work:
         if setup is None:
             raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
         number = next(self._numbers) if creating else 0
+        if isinstance(command, CreateLead):
+            self._refuse_duplicate(command, setup)
+            number = command.number or number
         decision = decide(lead, setup.channel, command, self._now, number)
         already = self._rewarded.get(decision.lead.id, frozenset())
         change = follow(command, setup, lead, decision, already, self._now)
         return Done(decision.lead, setup, lead, tuple(told.event for told in change.told)), change
 
+    def _refuse_duplicate(self, command: CreateLead, setup: Setup) -> None:
+        for kind, key in unique_keys(setup.channel, command):
+            if (id := self._known.get((command.channel_id, kind, key))) is not None:
+                message = f"The channel has a lead with this {kind.replace('_', ' ')} already"
+                raise refuse(Code.DUPLICATE, message, lead_id=str(id))
+
     def _remember(self, command: Command, change: Change, done: Done) -> None:
         lead = change.lead
         self._leads[lead.id] = lead
         self._rewarded[lead.id] = change.rewarded
+        if isinstance(command, CreateLead):
+            self._known |= {
+                (lead.channel_id, kind, key): lead.id for kind, key in unique_keys(done.setup.channel, command)
+            }
         self.write.add(change)
         if command.idempotency is not None:
             status, body = command.idempotency.render(done)
@@ -254,6 +289,8 @@ def _unavailable() -> Refused:
 def _failure(error: Exception) -> Refusal:
     if isinstance(error, (asyncpg.DataError, UnicodeError, RecursionError)):
         return Refusal(Code.INVALID, f"A value cannot be stored: {error}")
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return Refusal(Code.CONFLICT, "The id or number of the lead is taken")
     if isinstance(error, (*UNREACHABLE, asyncpg.LockNotAvailableError)):
         return Refusal(Code.UNAVAILABLE, "The lead is busy or the database is away; try again")
     log.error("a command failed", exc_info=error)

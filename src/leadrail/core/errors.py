@@ -30,8 +30,10 @@ class Code(StrEnum):
     UNKNOWN_SUB_STATUS = "unknown_sub_status"
     VERSION_CONFLICT = "version_conflict"
     CONFLICT = "conflict"
+    DUPLICATE = "duplicate"
     IN_USE = "in_use"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
 
 

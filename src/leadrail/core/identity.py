@@ -4,8 +4,10 @@ The raw value always stays on the lead. What cannot be parsed has no key, and is
 """
 
 import re
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote
 
 import phonenumbers
@@ -17,7 +19,14 @@ class KeyKind(StrEnum):
     PHONE = "phone"
     LINKEDIN = "linkedin"
     BUSINESS_ID = "business_id"
+    EXTERNAL_ID = "external_id"
 
+
+EXTERNAL_IDS = "external_ids"
+"""The member of a lead's attribution that says what other systems call it, by the system's name."""
+
+EXTERNAL_KEY_LIMIT = 320
+"""In characters; a longer one is kept on the lead and not found by."""
 
 # An address of plain ASCII words needs no parser: folding is all that email-validator would do to it.
 _PLAIN_EMAIL = re.compile(r"[a-z0-9_+-]{1,32}(?:\.[a-z0-9_+-]{1,31})?@(?:[a-z0-9]{1,32}\.){1,3}[a-z]{2,18}")
@@ -61,11 +70,27 @@ def business_key(raw: str) -> str | None:
     return raw.strip() or None
 
 
+def external_key(system: str, id: str) -> str:
+    """The key of what another system calls `id`."""
+    return f"{system}:{id}"
+
+
+def _external_keys(attribution: Mapping[str, Any]) -> Iterator[tuple[KeyKind, str]]:
+    ids = attribution.get(EXTERNAL_IDS)
+    if isinstance(ids, dict):
+        for system, id in ids.items():
+            if isinstance(id, str | int) and not isinstance(id, bool):
+                key = external_key(system, str(id))
+                if len(key) <= EXTERNAL_KEY_LIMIT:
+                    yield KeyKind.EXTERNAL_ID, key
+
+
 def keys_of(
     email: str | None,
     phone: str | None,
     linkedin_url: str | None,
     business_id: str | None,
+    attribution: Mapping[str, Any],
     country: str | None,
 ) -> frozenset[tuple[KeyKind, str]]:
     """All keys by which a lead with these values is found."""
@@ -75,4 +100,5 @@ def keys_of(
         (KeyKind.LINKEDIN, linkedin_key(linkedin_url) if linkedin_url else None),
         (KeyKind.BUSINESS_ID, business_key(business_id) if business_id else None),
     )
-    return frozenset((kind, key) for kind, key in found if key)
+    keys = frozenset((kind, key) for kind, key in found if key)
+    return keys.union(_external_keys(attribution)) if EXTERNAL_IDS in attribution else keys

@@ -8,12 +8,14 @@ import msgspec
 from leadrail.core.actor import Actor, Scope
 from leadrail.core.channels import store as channels
 from leadrail.core.errors import Code, refuse
-from leadrail.core.identity import KeyKind
+from leadrail.core.identity import KeyKind, external_key
 from leadrail.core.leads import store as leads
+from leadrail.core.leads.filters import Filter
 from leadrail.core.leads.model import Lead
-from leadrail.core.leads.store import Filter, Found
+from leadrail.core.leads.store import Found, Tally
 from leadrail.core.setup import Setup, Setups
 from leadrail.db.database import Connection
+from leadrail.kit.ids import parse_id
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -39,6 +41,18 @@ class Reader:
         """Raises Refused (`lead_not_found`)."""
         return await self._visible(connection, actor, await leads.by_id(connection, actor.companies, lead_id))
 
+    async def lead_called(self, connection: Connection, actor: Actor, system: str, id: str) -> Seen:
+        """The lead that a system's clients know by this id: its own here, or the one that it had there.
+
+        Raises Refused (`lead_not_found`).
+        """
+        lead_id = parse_id(id)
+        found = await leads.by_id(connection, actor.companies, lead_id) if lead_id else None
+        if found is None:
+            for seen in await self.leads_with(connection, actor, KeyKind.EXTERNAL_ID, external_key(system, id)):
+                return seen
+        return await self._visible(connection, actor, found)
+
     async def lead_numbered(self, connection: Connection, actor: Actor, number: int) -> Seen:
         """Raises Refused (`lead_not_found`)."""
         return await self._visible(connection, actor, await leads.by_number(connection, actor.companies, number))
@@ -58,6 +72,14 @@ class Reader:
         """`filter.channel_ids` must come from `channels`."""
         return await self._seen(connection, actor, await leads.listed(connection, actor.companies, filter))
 
+    async def count(self, connection: Connection, actor: Actor, filter: Filter) -> int:
+        """`filter.channel_ids` must come from `channels`."""
+        return await leads.count(connection, actor.companies, filter)
+
+    async def tally(self, connection: Connection, actor: Actor, filter: Filter) -> list[Tally]:
+        """`filter.channel_ids` must come from `channels`."""
+        return await leads.tally(connection, actor.companies, filter)
+
     async def _seen(self, connection: Connection, actor: Actor, found: Sequence[Found]) -> list[Seen]:
         versions = {row.lead.channel_id: row.channel_version for row in found}
         setups = await self._setups.at_versions(connection, versions) if versions else {}
@@ -72,6 +94,29 @@ class Reader:
         if not setup.channel.allows(actor):
             raise refuse(Code.CHANNEL_FORBIDDEN, "Channel not accessible", "/channel_id")
         return setup
+
+    async def channel_called(self, connection: Connection, actor: Actor, system: str, id: str) -> Setup:
+        """The channel that a system's clients know by this id: the one it had there, else its own here.
+
+        Raises Refused as `channel` does.
+        """
+        channel_id = await channels.aliased(connection, actor.companies, system, id) or parse_id(id)
+        if channel_id is None:
+            raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
+        return await self.channel(connection, actor, channel_id)
+
+    async def public_channel(self, connection: Connection, id: UUID) -> Setup:
+        """The channel with this id or public id, if it takes leads without a key.
+
+        Raises Refused (`channel_not_found`, `forbidden` when it does not).
+        """
+        channel_id = await channels.with_public_id(connection, id)
+        found = await self._setups.current(connection, [channel_id]) if channel_id else {}
+        for setup in found.values():
+            if not setup.channel.public_submissions:
+                raise refuse(Code.FORBIDDEN, "The channel takes no leads without a key", "/channel_id")
+            return setup
+        raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
 
     async def channels(self, connection: Connection, actor: Actor) -> list[Setup]:
         """Every channel that the actor may use, in the order in which they were made."""

@@ -10,21 +10,40 @@ from leadrail.core.leads.commands import Origin
 
 
 class Reaction(msgspec.Struct, frozen=True):
-    """`rewards`: triggers are tried. `deliveries`: endpoints hear of it. `notice`: the owner's team is notified."""
+    """`rewards`: triggers are tried. `deliveries`: endpoints hear of it. `notice`: the owner's team is notified.
 
-    rewards: bool
-    deliveries: bool
-    notice: bool
+    `recorded`: it enters the history.
+    """
+
+    rewards: bool = False
+    deliveries: bool = False
+    notice: bool = False
+    recorded: bool = True
 
 
 ALL = Reaction(rewards=True, deliveries=True, notice=True)
-TOLD = Reaction(rewards=False, deliveries=True, notice=True)
-DELIVERED = Reaction(rewards=False, deliveries=True, notice=False)
+TOLD = Reaction(deliveries=True, notice=True)
+DELIVERED = Reaction(deliveries=True)
+EARNING = Reaction(rewards=True)
+KEPT = Reaction()
+NOTHING = Reaction(recorded=False)
 
 TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.LEAD_CREATED, Origin.STANDARD): ALL,
     (EventType.LEAD_STATUS_CHANGED, Origin.STANDARD): ALL,
     (EventType.LEAD_UPDATED, Origin.STANDARD): DELIVERED,
     (EventType.FOLLOW_UP_RECORDED, Origin.STANDARD): DELIVERED,
+    (EventType.PURCHASE_RECORDED, Origin.STANDARD): ALL,
     (EventType.REWARD_CREATED, Origin.STANDARD): TOLD,
+    (EventType.CHANNEL_PAUSED, Origin.STANDARD): TOLD,
+    (EventType.CHANNEL_RESUMED, Origin.STANDARD): TOLD,
+    # A vendor's edit without any side effect, not even an entry in its log (contracts/keenpartner.md, section 5).
+    (EventType.LEAD_UPDATED, Origin.QUIET_EDIT): NOTHING,
+    # A vendor's form without a key: it earns, and nobody is told (contracts/keenpartner.md, section 5).
+    (EventType.LEAD_CREATED, Origin.PUBLIC_FORM): EARNING,
+    (EventType.REWARD_CREATED, Origin.PUBLIC_FORM): KEPT,
+    # What happened elsewhere had its effects there.
+    (EventType.LEAD_CREATED, Origin.IMPORT): KEPT,
+    (EventType.LEAD_STATUS_CHANGED, Origin.IMPORT): KEPT,
+    (EventType.FOLLOW_UP_RECORDED, Origin.IMPORT): KEPT,
 }

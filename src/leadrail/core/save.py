@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core import idempotency
+from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Channel
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Event, EventActor, EventType
@@ -16,11 +17,13 @@ from leadrail.core.followups import store as followups
 from leadrail.core.followups.store import PlannedRow
 from leadrail.core.idempotency import Answer, AnswerRow
 from leadrail.core.leads import store as leads
-from leadrail.core.leads.commands import Command
+from leadrail.core.leads.commands import Command, Origin
 from leadrail.core.leads.model import Lead, LeadDocument, document
-from leadrail.core.leads.rules import Decision, Fact, FollowUp
+from leadrail.core.leads.rules import Decision, Fact
 from leadrail.core.leads.store import KeptKeys, KeyRow
-from leadrail.core.reactions import TABLE
+from leadrail.core.purchases import store as purchases
+from leadrail.core.purchases.store import PurchaseRow
+from leadrail.core.reactions import TABLE, Reaction
 from leadrail.core.rewards import store as rewards
 from leadrail.core.rewards.model import Reward, Trigger, earned
 from leadrail.core.rewards.store import RewardRow
@@ -47,12 +50,15 @@ class Change(msgspec.Struct, frozen=True):
     """One carried-out command: the lead before and after, its events, and the rewards that they earned."""
 
     before: Lead | None
-    lead: Lead
+    decision: Decision
     channel: Channel
     told: tuple[Told, ...]
     rewards: tuple[tuple[Trigger, Reward], ...]
     rewarded: frozenset[UUID]
-    follow_up: FollowUp | None
+
+    @property
+    def lead(self) -> Lead:
+        return self.decision.lead
 
 
 def follow(
@@ -63,25 +69,40 @@ def follow(
     paid: list[tuple[Trigger, Reward]] = []
     rewarded = already
     for fact in decision.facts:
-        told.append(_told(command, setup, decision.lead, fact, now))
-        if not TABLE[fact.type, command.origin].rewards:
+        reaction = TABLE[fact.type, command.origin]
+        if reaction.recorded:
+            told.append(_told(command, setup, decision.lead, fact, now))
+        if not reaction.rewards:
             continue
         for trigger, reward in earned(setup.triggers, setup.channel, decision.lead, fact, rewarded, now):
             paid.append((trigger, reward))
             rewarded |= {trigger.id}
             news = Fact(EventType.REWARD_CREATED, {"reward": reward}, now)
             told.append(_told(command, setup, decision.lead, news, now))
-    return Change(before, decision.lead, setup.channel, tuple(told), tuple(paid), rewarded, decision.follow_up)
+    return Change(before, decision, setup.channel, tuple(told), tuple(paid), rewarded)
 
 
 def _told(command: Command, setup: Setup, lead: Lead, fact: Fact, now: datetime) -> Told:
-    reaction = TABLE[fact.type, command.origin]
-    actor = EventActor(command.actor.kind, command.actor.id, command.actor.face)
-    event = Event(new_id(), fact.type, lead.id, lead.channel_id, fact.at, now, actor, fact.data)
+    return _telling(command.actor, TABLE[fact.type, command.origin], setup, lead.id, fact, now)
+
+
+def _telling(actor: Actor, reaction: Reaction, setup: Setup, lead_id: UUID | None, fact: Fact, now: datetime) -> Told:
+    by = EventActor(actor.kind, actor.id, actor.face)
+    event = Event(new_id(), fact.type, lead_id, setup.channel.id, fact.at, now, by, fact.data)
     hearers: tuple[Subscription, ...] = ()
     if reaction.deliveries:
         hearers = tuple(one for one in setup.subscriptions if one.hears(fact.type, setup.channel))
     return Told(event, fact, reaction.notice, hearers)
+
+
+def announcement(actor: Actor, setup: Setup, type: EventType, now: datetime) -> "Write":
+    """The rows of an event of a channel itself."""
+    channel = setup.channel
+    data = {"channel": {"id": channel.id, "number": channel.number, "title": channel.title}}
+    write = Write(now)
+    told = _telling(actor, TABLE[type, Origin.STANDARD], setup, None, Fact(type, data, now), now)
+    write.tell(channel.company_id, told, None)
+    return write
 
 
 class _Payload(msgspec.Struct, frozen=True):
@@ -97,9 +118,9 @@ class _Payload(msgspec.Struct, frozen=True):
     data: dict[str, Any]
 
 
-def payload(event: Event, lead: LeadDocument) -> str:
-    """The event as webhooks carry it, with the lead in `data.lead`."""
-    data = event.data | {"lead": lead}
+def payload(event: Event, lead: LeadDocument | None) -> str:
+    """The event as webhooks carry it, with its lead in `data.lead`."""
+    data = event.data | {"lead": lead} if lead is not None else event.data
     whole = _Payload(
         event.id,
         event.type,
@@ -126,22 +147,25 @@ class Write:
         self._events: list[EventRow] = []
         self._rewards: list[RewardRow] = []
         self._follow_ups: list[PlannedRow] = []
+        self._purchases: list[PurchaseRow] = []
         self._answers: list[AnswerRow] = []
         self.deliveries: list[DeliveryRow] = []
 
     def add(self, change: Change) -> None:
-        if not change.told:
+        if not change.decision.facts:
             return
         lead = change.lead
         self._before.setdefault(lead.id, change.before)
         self._after[lead.id] = (lead, change.channel)
         shown = document(lead, change.channel) if any(told.hearers for told in change.told) else None
         for told in change.told:
-            self._add_event(lead, told, shown)
+            self.tell(lead.company_id, told, shown)
         for trigger, reward in change.rewards:
             self._add_reward(lead, trigger, reward)
-        if (follow_up := change.follow_up) is not None:
+        for follow_up in change.decision.follow_ups:
             self._follow_ups.append(PlannedRow(lead.company_id, lead.id, *msgspec.structs.astuple(follow_up)))
+        if (purchase := change.decision.purchase) is not None:
+            self._purchases.append(PurchaseRow(lead.company_id, lead.id, *msgspec.structs.astuple(purchase)))
 
     def answer(self, company_id: UUID, key: str, answer: Answer) -> None:
         row = AnswerRow(company_id, key, answer.fingerprint, answer.status, answer.body, self._now)
@@ -156,22 +180,24 @@ class Write:
         whole.add(webhooks.INSERT, self.deliveries)
         whole.add(rewards.INSERT, self._rewards)
         whole.add(followups.INSERT, self._follow_ups)
+        whole.add(purchases.INSERT, self._purchases)
         whole.add(idempotency.INSERT, self._answers)
         return whole.render() if whole else None
 
-    def _add_event(self, lead: Lead, told: Told, shown: LeadDocument | None) -> None:
+    def tell(self, company_id: UUID, told: Told, shown: LeadDocument | None) -> None:
+        """Records an event and makes it due to whoever hears of it; `shown` is its lead, if it has one."""
         event, fact = told.event, told.fact
-        self._places[lead.company_id] += 1
-        place = self._places[lead.company_id]
+        self._places[company_id] += 1
+        place = self._places[company_id]
         data = msgspec.Raw(_encoder.encode(event.data))
         self._events.append(
             EventRow(
-                lead.company_id,
+                company_id,
                 place,
                 event.id,
                 event.type,
-                lead.id,
-                lead.channel_id,
+                event.lead_id,
+                event.channel_id,
                 fact.from_status.id if fact.from_status else None,
                 fact.to_status.id if fact.to_status else None,
                 event.occurred_at,
@@ -183,14 +209,12 @@ class Write:
                 data,
             )
         )
-        if not told.hearers or shown is None:
+        if not told.hearers:
             return
         body = payload(event, shown)
         for one in told.hearers:
             self.deliveries.append(
-                DeliveryRow(
-                    lead.company_id, place, new_id(), event.id, one.company_id, one.endpoint_id, body, self._now
-                )
+                DeliveryRow(company_id, place, new_id(), event.id, one.company_id, one.endpoint_id, body, self._now)
             )
 
     def _add_reward(self, lead: Lead, trigger: Trigger, reward: Reward) -> None:

@@ -26,7 +26,7 @@ SELECT json_build_object(
         'id', c.id, 'company_id', c.company_id, 'version', c.config_version, 'public_id', c.public_id,
         'number', c.number, 'title', c.title, 'currency', c.currency, 'template', c.template,
         'public_submissions', c.public_submissions, 'duplicates', c.duplicates, 'created_at', c.created_at,
-        'archived_at', c.archived_at, 'country', o.country, 'time_zone', o.time_zone,
+        'paused_at', c.paused_at, 'archived_at', c.archived_at, 'country', o.country, 'time_zone', o.time_zone,
         'statuses', coalesce((
             SELECT json_agg(json_build_object(
                 'id', s.id, 'name', s.name, 'category', s.category, 'position', s.position, 'color', s.color,
@@ -47,7 +47,10 @@ SELECT json_build_object(
             FROM reasons r WHERE r.company_id = c.company_id), '[]'),
         'sub_statuses', coalesce((
             SELECT json_agg(json_build_object('id', u.id, 'category', u.category, 'name', u.name) ORDER BY u.id)
-            FROM sub_statuses u WHERE u.company_id = c.company_id), '[]')),
+            FROM sub_statuses u WHERE u.company_id = c.company_id), '[]'),
+        'aliases', coalesce((
+            SELECT json_object_agg(a.system, a.external_id)
+            FROM channel_aliases a WHERE a.company_id = c.company_id AND a.channel_id = c.id), '{}')),
     'triggers', coalesce((
         SELECT json_agg(json_build_object(
             'id', t.id, 'cause', t.cause, 'status_id', t.status_id, 'kind', t.kind, 'amount', t.amount::text,

@@ -2,11 +2,12 @@
 
 import msgspec
 
-from leadrail.api.channels.finding import change, given, setup_of
+from leadrail.api.channels.finding import change, channel_id, given, setup_of
 from leadrail.api.channels.shapes import ChannelBody, ChannelPatch, ChannelQuery, shown_channel
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import number_at, page
 from leadrail.api.writes import write
+from leadrail.core import pausing
 from leadrail.core.channels import commands
 from leadrail.core.channels.commands import NewChannel, NewProperty, NewStatus
 from leadrail.core.channels.model import (
@@ -58,6 +59,25 @@ async def edit(call: Call[ChannelPatch, NoQuery]) -> Response:
         await commands.update_channel(connection, channel, **(now | given(call.body)))
 
     return await change(call, 200, work, lambda setup, _: shown_channel(setup))
+
+
+async def pause(call: Call[None, NoQuery]) -> Response:
+    return await _set_paused(call, is_paused=True)
+
+
+async def resume(call: Call[None, NoQuery]) -> Response:
+    return await _set_paused(call, is_paused=False)
+
+
+async def _set_paused(call: Call[None, NoQuery], *, is_paused: bool) -> Response:
+    async def work(connection: Connection) -> Response:
+        id = channel_id(call)
+        setup = await pausing.set_paused(call.core, connection, call.actor, id, is_paused=is_paused)
+        return json_response(200, shown_channel(setup))
+
+    response = await write(call, work)
+    call.core.on_due()
+    return response
 
 
 async def archive(call: Call[None, NoQuery]) -> Response:

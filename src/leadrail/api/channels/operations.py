@@ -83,6 +83,23 @@ OPERATIONS = (
         answer_example=examples.CHANNEL | {"archived_at": examples.LATER},
     ),
     _row(
+        "POST",
+        f"{_ONE}/pause",
+        "Pause a channel",
+        channel.pause,
+        description="A mark and an event: whoever works on its leads is to stop. They may still come in and move.",
+        answer=ShownChannel,
+        answer_example=examples.CHANNEL | {"paused_at": examples.LATER},
+    ),
+    _row(
+        "POST",
+        f"{_ONE}/resume",
+        "Let a paused channel go on",
+        channel.resume,
+        answer=ShownChannel,
+        answer_example=examples.CHANNEL,
+    ),
+    _row(
         "GET",
         f"{_ONE}/statuses",
         "List a channel's statuses",

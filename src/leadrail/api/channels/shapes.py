@@ -139,6 +139,7 @@ class ShownChannel(msgspec.Struct, frozen=True):
     properties: list[ShownProperty]
     members: tuple[Member, ...]
     created_at: datetime
+    paused_at: datetime | None
     archived_at: datetime | None
 
 
@@ -165,6 +166,7 @@ def shown_channel(setup: Setup) -> ShownChannel:
         properties=[shown_property(definition) for definition in channel.current_properties],
         members=channel.members,
         created_at=channel.created_at,
+        paused_at=channel.paused_at,
         archived_at=channel.archived_at,
     )
 

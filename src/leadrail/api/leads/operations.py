@@ -10,6 +10,7 @@ from leadrail.api.leads.shapes import (
     LeadQuery,
     NewFollowUp,
     NewLead,
+    NewPurchase,
     Preview,
     StatusBatch,
     StatusChange,
@@ -21,6 +22,7 @@ from leadrail.core.actor import Scope
 from leadrail.core.events.model import Event
 from leadrail.core.followups.store import FollowUpRow
 from leadrail.core.leads.model import LeadDocument
+from leadrail.core.leads.rules import Purchase
 
 _IDEMPOTENCY = "With an `Idempotency-Key` a repeat within 24 hours gets the first answer and does nothing."
 _IF_MATCH = "With `If-Match` a lead that has moved on is refused with 412."
@@ -162,6 +164,30 @@ OPERATIONS = (
         answer=LeadDocument,
         status=201,
         request_example=examples.NEW_FOLLOW_UP,
+        answer_example=examples.LEAD,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/leads/{id}/purchases",
+        summary="List a lead's purchases",
+        tag="Leads",
+        scope=Scope.READ,
+        handler=reading.list_purchases,
+        answer=Page[Purchase],
+        answer_example={"data": [examples.PURCHASE], "next_cursor": None},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/leads/{id}/purchases",
+        summary="Record a purchase",
+        description=f"Active purchase triggers of the channel pay for it. {_IDEMPOTENCY}",
+        tag="Leads",
+        scope=Scope.WRITE,
+        handler=writing.add_purchase,
+        body=NewPurchase,
+        answer=LeadDocument,
+        status=201,
+        request_example=examples.NEW_PURCHASE,
         answer_example=examples.LEAD,
     ),
 )

@@ -14,9 +14,10 @@ from leadrail.core.errors import Code, refuse
 from leadrail.core.events import store as events
 from leadrail.core.followups import store as followups
 from leadrail.core.identity import KeyKind, business_key, email_key, phone_key
+from leadrail.core.leads.filters import Condition, Filter, Operator
 from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.leads.rules import missing_requirements, next_statuses
-from leadrail.core.leads.store import Filter
+from leadrail.core.purchases import store as purchases
 from leadrail.core.queries import Seen
 from leadrail.core.setup import Setup
 from leadrail.kit.http import Response, json_response
@@ -46,18 +47,25 @@ async def search(call: Call[None, LeadQuery]) -> Response:
         country = next((channel.country for channel in own), None)
         chosen = Filter(
             channel_ids=tuple(setup.channel.id for setup in setups),
-            status_ids=_status_ids(query, setups),
-            source=query.source,
-            assignee=query.assignee,
-            created_from=query.created_from,
-            created_before=query.created_before,
-            updated_from=query.updated_from,
+            conditions=_conditions(query, setups),
             key=_key(query, country),
             below=number_at(query.cursor),
             limit=query.limit + 1,
         )
         seen = await call.core.reader.leads(connection, call.actor, chosen)
     return json_response(200, page(seen, query.limit, lambda row: row.lead.number, _document))
+
+
+def _conditions(query: LeadQuery, setups: list[Setup]) -> tuple[Condition, ...]:
+    wanted = (
+        Condition("status_id", Operator.IN, _status_ids(query, setups)),
+        Condition("source", Operator.EQ, query.source),
+        Condition("assignee", Operator.EQ, query.assignee),
+        Condition("created_at", Operator.GTE, query.created_from),
+        Condition("created_at", Operator.LT, query.created_before),
+        Condition("updated_at", Operator.GTE, query.updated_from),
+    )
+    return tuple(condition for condition in wanted if condition.value is not None)
 
 
 def _status_ids(query: LeadQuery, setups: list[Setup]) -> tuple[UUID, ...] | None:
@@ -111,4 +119,11 @@ async def list_follow_ups(call: Call[None, NoQuery]) -> Response:
     async with call.core.database.connection() as connection:
         seen = await call.core.reader.lead(connection, call.actor, lead_id_of(call.request))
         rows = await followups.of_lead(connection, seen.lead.company_id, seen.lead.id)
+    return json_response(200, Page(rows, None))
+
+
+async def list_purchases(call: Call[None, NoQuery]) -> Response:
+    async with call.core.database.connection() as connection:
+        seen = await call.core.reader.lead(connection, call.actor, lead_id_of(call.request))
+        rows = await purchases.of_lead(connection, seen.lead.company_id, seen.lead.id)
     return json_response(200, Page(rows, None))

@@ -140,6 +140,17 @@ class NewFollowUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     notes: str | None = None
 
 
+class NewPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`trigger_ids` names the reward triggers that may pay for it; null leaves it to every purchase trigger."""
+
+    name: str | None = None
+    description: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    at: Moment | None = None
+    trigger_ids: Annotated[tuple[UUID, ...], Meta(max_length=100)] | None = None
+
+
 class LeadQuery(msgspec.Struct, frozen=True, kw_only=True):
     channel: UUID | None = None
     status: str | None = None

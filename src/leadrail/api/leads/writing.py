@@ -10,6 +10,7 @@ from leadrail.api.leads.shapes import (
     LeadPatch,
     NewFollowUp,
     NewLead,
+    NewPurchase,
     PlannedDelivery,
     Preview,
     StatusChange,
@@ -18,7 +19,7 @@ from leadrail.api.operation import Call, NoQuery
 from leadrail.api.writes import demanded_version, etag, idempotent, replay
 from leadrail.core.engine import Done
 from leadrail.core.idempotency import Answer
-from leadrail.core.leads.commands import Command, RecordFollowUp, UpdateLead
+from leadrail.core.leads.commands import Command, RecordFollowUp, RecordPurchase, UpdateLead
 from leadrail.core.leads.model import document
 from leadrail.kit.http import Response, json_response
 from leadrail.kit.ids import new_id
@@ -87,6 +88,24 @@ async def add_follow_up(call: Call[NewFollowUp, NoQuery]) -> Response:
         done_by=call.body.done_by,
         next_at=call.body.next_at,
         notes=call.body.notes,
+        version=demanded_version(call.request),
+        idempotency=idempotent(call, _created_answer),
+    )
+    return _lead_response(await call.core.engine.execute_one(command), 201)
+
+
+async def add_purchase(call: Call[NewPurchase, NoQuery]) -> Response:
+    body = call.body
+    command = RecordPurchase(
+        actor=call.actor,
+        lead_id=lead_id_of(call.request),
+        purchase_id=new_id(),
+        name=body.name,
+        description=body.description,
+        amount=body.amount,
+        currency=body.currency,
+        at=body.at,
+        trigger_ids=None if body.trigger_ids is None else frozenset(body.trigger_ids),
         version=demanded_version(call.request),
         idempotency=idempotent(call, _created_answer),
     )

@@ -28,9 +28,15 @@ _MEMBERS: dict[str, Json] = {
     "seconds_in_previous": {"type": "integer", "description": "How long the lead was in the former status."},
     "follow_up": {"$ref": f"{PREFIX}RecordedFollowUp"},
     "next_follow_up_at": {"anyOf": [{"type": "string", "format": "date-time"}, _NULL]},
+    "purchase": {"$ref": f"{PREFIX}Purchase"},
     "reward": {"$ref": f"{PREFIX}Reward"},
+    "channel": {"type": "object", "description": "The channel by its id, number and title."},
 }
-_OPTIONAL: dict[EventType, tuple[str, ...]] = {EventType.LEAD_UPDATED: ("note",)}
+_OPTIONAL: dict[EventType, tuple[str, ...]] = {
+    EventType.LEAD_CREATED: ("reason", "reason_id", "sub_status", "note"),
+    EventType.LEAD_UPDATED: ("note",),
+}
+_WITHOUT_LEAD = frozenset({EventType.CHANNEL_PAUSED, EventType.CHANNEL_RESUMED})
 
 
 def data_name(event: EventType) -> str:
@@ -72,7 +78,8 @@ def webhook(event: EventType) -> Json:
 def _body(event: EventType) -> Json:
     after = {"type": "object", "properties": {"lead": {"$ref": f"{PREFIX}Lead"}}, "required": ["lead"]}
     known = [{"$ref": PREFIX + data_name(event)}] if event in examples.EVENT_DATA else []
-    narrowed = {"type": "object", "properties": {"type": {"const": event}, "data": {"allOf": [*known, after]}}}
+    parts = known if event in _WITHOUT_LEAD else [*known, after]
+    narrowed = {"type": "object", "properties": {"type": {"const": event}, "data": {"allOf": parts}}}
     return {
         "type": "object",
         "properties": {
@@ -85,6 +92,10 @@ def _body(event: EventType) -> Json:
 
 
 def _example(event: EventType) -> Json:
-    lead = examples.LEAD_AFTER.get(event, examples.LEAD)
-    data = examples.EVENT_DATA.get(event, {}) | {"lead": lead}
-    return {"type": event, "timestamp": examples.LATER, "data": examples.EVENT | {"type": event, "data": data}}
+    data = examples.EVENT_DATA.get(event, {})
+    whole: Json = examples.EVENT | {"type": event}
+    if event in _WITHOUT_LEAD:
+        whole |= {"lead_id": None, "data": data}
+    else:
+        whole |= {"data": data | {"lead": examples.LEAD_AFTER.get(event, examples.LEAD)}}
+    return {"type": event, "timestamp": examples.LATER, "data": whole}

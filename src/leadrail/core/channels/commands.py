@@ -4,7 +4,7 @@ Every function takes the channel as it is under the lock of `store.lock`, and re
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -44,7 +44,10 @@ _DEFAULT_COLORS = {
 
 
 class NewStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """`id` is one that the status had elsewhere."""
+
     name: str
+    id: UUID | None = None
     category: Category = Category.OPEN
     position: int | None = None
     color: str | None = None
@@ -53,7 +56,10 @@ class NewStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewProperty(msgspec.Struct, frozen=True, kw_only=True):
+    """`id` is one that the definition had elsewhere."""
+
     name: str
+    id: UUID | None = None
     type: PropertyType = PropertyType.TEXT
     options: tuple[str, ...] = ()
     position: int | None = None
@@ -61,7 +67,7 @@ class NewProperty(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewChannel(msgspec.Struct, frozen=True, kw_only=True):
-    """`statuses` given replace those of the template."""
+    """`statuses` given replace those of the template; `aliases` are the ids that it had in other systems."""
 
     title: str
     currency: str | None = None
@@ -70,6 +76,7 @@ class NewChannel(msgspec.Struct, frozen=True, kw_only=True):
     properties: tuple[NewProperty, ...] = ()
     members: tuple[Member, ...] = ()
     public_submissions: bool = False
+    aliases: Mapping[str, str] = {}
 
 
 async def create_channel(connection: Connection, company_id: UUID, wanted: NewChannel) -> UUID:
@@ -94,6 +101,8 @@ async def create_channel(connection: Connection, company_id: UUID, wanted: NewCh
     await _check_members(connection, wanted.members)
     members = dict.fromkeys((Member(company_id, Role.CREATOR), *wanted.members))
     await store.put_members(connection, company_id, channel_id, tuple(members))
+    for system, external_id in wanted.aliases.items():
+        await store.insert_alias(connection, company_id, channel_id, system, external_id)
     return channel_id
 
 
@@ -110,12 +119,12 @@ def _wanted_statuses(wanted: NewChannel) -> list[Status]:
 def _status(new: NewStatus, place: int) -> Status:
     color = new.color or _DEFAULT_COLORS[new.category]
     position = place if new.position is None else new.position
-    return Status(new_id(), new.name, new.category, position, color, new.visible, new.requires)
+    return Status(new.id or new_id(), new.name, new.category, position, color, new.visible, new.requires)
 
 
 def _property(new: NewProperty, place: int) -> Property:
     position = place if new.position is None else new.position
-    return Property(new_id(), new.name, new.type, position, new.options, new.visible)
+    return Property(new.id or new_id(), new.name, new.type, position, new.options, new.visible)
 
 
 async def update_channel(

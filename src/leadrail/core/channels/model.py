@@ -96,7 +96,7 @@ class StatusRef(msgspec.Struct, frozen=True):
 
 
 class Channel(msgspec.Struct, frozen=True, dict=True):
-    """A channel with all that the rules ask about, as of `version`."""
+    """A channel with all that the rules ask about, as of `version`. `aliases`: what other systems call it."""
 
     id: UUID
     company_id: UUID
@@ -109,6 +109,7 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     public_submissions: bool
     duplicates: str
     created_at: datetime
+    paused_at: datetime | None
     archived_at: datetime | None
     country: str | None
     time_zone: str
@@ -117,6 +118,7 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     members: tuple[Member, ...]
     reasons: tuple[Reason, ...]
     sub_statuses: tuple[SubStatus, ...]
+    aliases: dict[str, str]
 
     @cached_property
     def status_by_id(self) -> dict[UUID, Status]:
@@ -155,6 +157,10 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
         if ref.name is not None and (named := self.status_by_name.get(ref.name.casefold())):
             return named
         return self.first_of(ref.category) if ref.category is not None else None
+
+    def called(self, system: str) -> str:
+        """The id by which the clients of a system know the channel: the one it had there, else its own."""
+        return self.aliases.get(system, str(self.id))
 
     def allows(self, actor: Actor) -> bool:
         """Whether the actor's company owns this channel or is a member, and its key is not bound to others."""

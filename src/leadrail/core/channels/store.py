@@ -93,6 +93,41 @@ async def update_channel(
     )
 
 
+async def set_paused(connection: Connection, company_id: UUID, channel_id: UUID, paused_at: datetime | None) -> None:
+    await connection.execute(
+        "UPDATE channels SET paused_at = $3 WHERE company_id = $1 AND id = $2", company_id, channel_id, paused_at
+    )
+
+
+async def insert_alias(
+    connection: Connection, company_id: UUID, channel_id: UUID, system: str, external_id: str
+) -> None:
+    await connection.execute(
+        "INSERT INTO channel_aliases (company_id, system, external_id, channel_id) VALUES ($1, $2, $3, $4)",
+        company_id,
+        system,
+        external_id,
+        channel_id,
+    )
+
+
+async def aliased(connection: Connection, companies: Sequence[UUID], system: str, external_id: str) -> UUID | None:
+    """The channel that another system called this; one of the first company named goes first."""
+    statement = """
+        SELECT channel_id FROM channel_aliases WHERE company_id = ANY($1) AND system = $2 AND external_id = $3
+        ORDER BY array_position($1::uuid[], company_id) LIMIT 1
+    """
+    found: UUID | None = await connection.fetchval(statement, list(companies), system, external_id)
+    return found
+
+
+async def with_public_id(connection: Connection, id: UUID) -> UUID | None:
+    """The channel whose public id, or whose id, this is."""
+    statement = "SELECT id FROM channels WHERE id = $1 UNION ALL SELECT id FROM channels WHERE public_id = $1 LIMIT 1"
+    found: UUID | None = await connection.fetchval(statement, id)
+    return found
+
+
 _PUT_STATUS = """
 INSERT INTO statuses (company_id, channel_id, id, name, category, position, color, visible, requires, next)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)

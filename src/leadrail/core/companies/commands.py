@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import available_timezones
 
 import msgspec
 from argon2 import PasswordHasher
@@ -27,7 +28,10 @@ class Bootstrapped(msgspec.Struct, frozen=True):
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True):
-    """What a key is to be. `till` and `password` make a Basic login of it instead of a bearer key."""
+    """What a key is to be. `till` and `password` make a Basic login of it instead of a bearer key.
+
+    `time_zone` (IANA) is where its user stands, None where the company does.
+    """
 
     name: str
     scopes: tuple[Scope, ...] = (Scope.READ, Scope.WRITE)
@@ -36,6 +40,7 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     till: str | None = None
     password: str | None = None
     expires_at: datetime | None = None
+    time_zone: str | None = None
 
 
 async def bootstrap(connection: Connection, name: str, email: str, now: datetime) -> Bootstrapped:
@@ -77,6 +82,7 @@ async def create_key(
         revoked_at=None,
         last_used_at=None,
         created_at=now,
+        time_zone=wanted.time_zone,
     )
     if wanted.till and await store.till_taken(connection, wanted.till):
         raise refuse(Code.CONFLICT, f'The till name "{wanted.till}" is taken; choose another', "/till")
@@ -94,6 +100,8 @@ def _check_key(wanted: NewKey, now: datetime) -> None:
         raise refuse(Code.INVALID, "A till name has no colon", "/till")
     if wanted.expires_at is not None and wanted.expires_at <= now:
         raise refuse(Code.INVALID, "expires_at lies in the past", "/expires_at")
+    if wanted.time_zone is not None and wanted.time_zone not in available_timezones():
+        raise refuse(Code.INVALID, "time_zone is an IANA name like Europe/Copenhagen", "/time_zone")
     if wanted.channel_ids and wanted.default_channel and wanted.default_channel not in wanted.channel_ids:
         raise refuse(Code.INVALID, "default_channel is not among channel_ids", "/default_channel")
 

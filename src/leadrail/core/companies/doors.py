@@ -6,6 +6,7 @@ import time
 from datetime import datetime
 from uuid import UUID
 
+import jwt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -16,8 +17,10 @@ from leadrail.core.companies.model import Credential
 from leadrail.core.errors import Code, refuse
 from leadrail.db.database import Database
 from leadrail.kit.clock import Clock
+from leadrail.kit.ids import parse_id
 
 REMEMBERED_S = 2.0
+GRANTED_S = 300
 _CAPACITY = 50_000
 _hasher = PasswordHasher()
 _DECOY = _hasher.hash("no till has this password")
@@ -61,6 +64,37 @@ class Doors:
             credential = known[1]
         return self._actor(digest, credential, face)
 
+    async def grant(self, client: str, secret: str, face: str) -> str:
+        """A token that stands for a key for GRANTED_S seconds: `client` is its id or its till's name.
+
+        Raises Refused (`unauthorized`).
+        """
+        key_id = parse_id(client)
+        actor = await (self.admit_till(client, secret, face) if key_id is None else self.admit_key(secret, face))
+        if key_id not in (None, actor.id):
+            raise refuse(Code.UNAUTHORIZED, "The key and the secret do not belong together")
+        credential = await self._credential(str(actor.id))
+        expires = int(time.time()) + GRANTED_S
+        return jwt.encode({"sub": str(actor.id), "exp": expires}, _signs(credential), algorithm="HS256")
+
+    async def admit_granted(self, token: str, face: str) -> Actor:
+        """The actor of a token from `grant`. Raises Refused (`unauthorized`), also when its key is revoked."""
+        try:
+            claims = jwt.decode(token, options={"verify_signature": False})
+            credential = await self._credential(str(claims.get("sub")))
+            jwt.decode(token, _signs(credential), algorithms=["HS256"], options={"require": ["exp", "sub"]})
+        except jwt.InvalidTokenError:
+            raise refuse(Code.UNAUTHORIZED, "The token is not valid or has expired") from None
+        return self._actor(hashlib.sha256(f"granted {credential.key.id}".encode()).digest(), credential, face)
+
+    async def _credential(self, key_id: str) -> Credential:
+        id = parse_id(key_id)
+        async with self._database.connection() as connection:
+            credential = await store.credential_with_id(connection, id) if id else None
+        if credential is None:
+            raise jwt.InvalidTokenError
+        return credential
+
     def forget(self) -> None:
         """Drops what is remembered, for a key that was just revoked in this process."""
         self._known.clear()
@@ -97,6 +131,12 @@ class Doors:
         return held[1]
 
 
+def _signs(credential: Credential) -> bytes:
+    """What signs the tokens of a key: known to this server alone, and gone with the key."""
+    stored = credential.digest or (credential.till_password or "").encode()
+    return hashlib.sha256(b"token " + stored).digest()
+
+
 def _matches(stored: str, secret: str) -> bool:
     try:
         return _hasher.verify(stored, secret)
@@ -122,4 +162,5 @@ def _actor(credential: Credential, face: str) -> Actor:
         default_channel=key.default_channel,
         shared_by=credential.shared_by,
         number=credential.till_number,
+        time_zone=key.time_zone,
     )

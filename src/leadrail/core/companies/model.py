@@ -39,6 +39,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     revoked_at: datetime | None
     last_used_at: datetime | None
     created_at: datetime
+    time_zone: str | None
 
 
 class Credential(msgspec.Struct, frozen=True):
@@ -49,3 +50,4 @@ class Credential(msgspec.Struct, frozen=True):
     till_password: str | None
     till_number: int
     shared_by: tuple[UUID, ...]
+    digest: bytes | None

@@ -1,5 +1,6 @@
 """The SQL of companies, users and keys."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -62,7 +63,7 @@ async def ensure_user(connection: Connection, company_id: UUID, user_id: UUID, e
 
 _KEY = (
     "k.id, k.name, k.scopes, k.channel_ids, k.default_channel, k.till, k.expires_at, k.revoked_at, k.last_used_at,"
-    " k.created_at"
+    " k.created_at, k.time_zone"
 )
 
 
@@ -76,8 +77,8 @@ async def insert_key(
 ) -> None:
     await connection.execute(
         """INSERT INTO api_keys (company_id, id, name, digest, till, till_password, scopes, channel_ids,
-            default_channel, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)""",
+            default_channel, created_at, expires_at, time_zone)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
         company_id,
         key.id,
         key.name,
@@ -89,6 +90,7 @@ async def insert_key(
         key.default_channel,
         key.created_at,
         key.expires_at,
+        key.time_zone,
     )
 
 
@@ -111,7 +113,7 @@ async def till_taken(connection: Connection, till: str) -> bool:
 
 
 _CREDENTIAL = f"""
-SELECT {_KEY}, k.company_id, k.till_password, k.till_number, ARRAY(
+SELECT {_KEY}, k.company_id, k.till_password, k.till_number, k.digest, ARRAY(
     SELECT DISTINCT m.company_id FROM channel_members m
     WHERE m.member_company_id = k.company_id AND m.company_id <> k.company_id)
 FROM api_keys k
@@ -121,8 +123,8 @@ FROM api_keys k
 def _credential(row: Any) -> Credential | None:
     if row is None:
         return None
-    *key, company_id, till_password, till_number, shared_by = row
-    return Credential(_key(key), company_id, till_password, till_number, tuple(shared_by))
+    *key, company_id, till_password, till_number, digest, shared_by = row
+    return Credential(_key(key), company_id, till_password, till_number, tuple(shared_by), digest)
 
 
 async def credential_of_key(connection: Connection, digest: bytes) -> Credential | None:
@@ -131,6 +133,16 @@ async def credential_of_key(connection: Connection, digest: bytes) -> Credential
 
 async def credential_of_till(connection: Connection, till: str) -> Credential | None:
     return _credential(await connection.fetchrow(f"{_CREDENTIAL} WHERE k.till = $1", till))
+
+
+async def credential_with_id(connection: Connection, key_id: UUID) -> Credential | None:
+    return _credential(await connection.fetchrow(f"{_CREDENTIAL} WHERE k.id = $1", key_id))
+
+
+async def key_numbers(connection: Connection, company_ids: Sequence[UUID], ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The numbers of these keys, for a face that names who acted by a number."""
+    statement = "SELECT id, till_number FROM api_keys WHERE company_id = ANY($1) AND id = ANY($2)"
+    return dict(map(tuple, await connection.fetch(statement, list(company_ids), list(ids))))
 
 
 async def touch_key(connection: Connection, company_id: UUID, key_id: UUID) -> None:

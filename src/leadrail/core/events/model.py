@@ -15,7 +15,10 @@ class EventType(StrEnum):
     LEAD_UPDATED = "lead.updated"
     LEAD_STATUS_CHANGED = "lead.status_changed"
     FOLLOW_UP_RECORDED = "follow_up.recorded"
+    PURCHASE_RECORDED = "purchase.recorded"
     REWARD_CREATED = "reward.created"
+    CHANNEL_PAUSED = "channel.paused"
+    CHANNEL_RESUMED = "channel.resumed"
 
 
 SENTENCES: dict[EventType, str] = {
@@ -23,7 +26,10 @@ SENTENCES: dict[EventType, str] = {
     EventType.LEAD_UPDATED: "Fields of a lead changed; `data.changed` holds each with its old and new value.",
     EventType.LEAD_STATUS_CHANGED: "A lead moved; `data.from` and `data.to` say from where to where.",
     EventType.FOLLOW_UP_RECORDED: "A contact with the lead was planned or done.",
+    EventType.PURCHASE_RECORDED: "A lead bought something; `data.purchase` says what, when and for how much.",
     EventType.REWARD_CREATED: "A reward trigger matched and a reward was recorded.",
+    EventType.CHANNEL_PAUSED: "A channel was paused: no work is to be done on its leads until it is resumed.",
+    EventType.CHANNEL_RESUMED: "A paused channel goes on.",
 }
 
 

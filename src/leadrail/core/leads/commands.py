@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,16 @@ import msgspec
 
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import StatusRef
+from leadrail.core.identity import KeyKind
 
 
 class Origin(StrEnum):
     """By which door a command came, where that decides what follows from it (see `reactions`)."""
 
     STANDARD = "standard"
+    QUIET_EDIT = "quiet_edit"
+    PUBLIC_FORM = "public_form"
+    IMPORT = "import"
 
 
 class Idempotency(msgspec.Struct, frozen=True):
@@ -29,8 +34,36 @@ class Idempotency(msgspec.Struct, frozen=True):
     render: Callable[[Any], tuple[int, bytes]]
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A status that a lead was in before it came here, when it entered it, and why. `at` None: now."""
+
+    status: StatusRef
+    at: datetime | None = None
+    sub_status: str | None = None
+    reason: str | None = None
+    reason_number: int | None = None
+    note: str | None = None
+    context: Mapping[str, Any] = {}
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """A follow-up that a lead brings along."""
+
+    follow_up_id: UUID
+    scheduled_at: datetime | None = None
+    done_at: datetime | None = None
+    done_by: str | None = None
+    notes: str | None = None
+    created_by: str | None = None
+
+
 class CreateLead(msgspec.Struct, frozen=True, kw_only=True):
-    """A new lead. `fields` are lead fields by name, as in `rules.EDITABLE`; `properties` by id or name."""
+    """A new lead. `fields` are lead fields by name, as in `rules.EDITABLE`; `properties` by id or name.
+
+    `steps`, oldest first, are the statuses that it has been through: the last is where it is, and `status` is not
+    looked at. `at` and `updated_at` are when it came to be and was last changed by the caller's account. `number` asks
+    for a number that is free. `unique_by` refuses a lead when the channel has one with a key of that kind in common.
+    """
 
     actor: Actor
     channel_id: UUID
@@ -38,6 +71,12 @@ class CreateLead(msgspec.Struct, frozen=True, kw_only=True):
     fields: Mapping[str, Any] = {}
     properties: Mapping[str, Any] = {}
     status: StatusRef | None = None
+    steps: tuple[Step, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    at: datetime | None = None
+    updated_at: datetime | None = None
+    number: int | None = None
+    unique_by: KeyKind | None = None
     origin: Origin = Origin.STANDARD
     idempotency: Idempotency | None = None
 
@@ -55,9 +94,10 @@ class UpdateLead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangeStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A move to another status, with the fields that are set in the same step.
+    """A move to another status, with the fields that are set in the same step and told in its event.
 
-    `at` is when it happened by the caller's account; `context` is handed on in the event untouched.
+    `edits` are fields that are set with it and told in an event of their own. `at` is when it happened by the caller's
+    account; `context` is handed on in the event untouched.
     `reason` is a text, `reason_id` and `reason_number` name a reason of the company.
     """
 
@@ -65,6 +105,7 @@ class ChangeStatus(msgspec.Struct, frozen=True, kw_only=True):
     lead_id: UUID
     status: StatusRef
     fields: Mapping[str, Any] = {}
+    edits: Mapping[str, Any] = {}
     sub_status: str | None = None
     reason: str | None = None
     reason_id: UUID | None = None
@@ -95,4 +136,24 @@ class RecordFollowUp(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
-Command = CreateLead | UpdateLead | ChangeStatus | RecordFollowUp
+class RecordPurchase(msgspec.Struct, frozen=True, kw_only=True):
+    """The lead bought something. `currency` None is the lead's, else the channel's; `at` None is now.
+
+    `trigger_ids` names the reward triggers that may pay for it; None leaves it to every purchase trigger.
+    """
+
+    actor: Actor
+    lead_id: UUID
+    purchase_id: UUID
+    name: str | None = None
+    description: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    at: datetime | None = None
+    trigger_ids: frozenset[UUID] | None = None
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
+Command = CreateLead | UpdateLead | ChangeStatus | RecordFollowUp | RecordPurchase

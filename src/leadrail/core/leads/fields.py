@@ -47,9 +47,9 @@ def _checked(name: str, value: Any) -> Any:
     if (limit := TEXT_LIMITS.get(name)) is not None:
         return checked_text(name, value, limit)
     if name == "value":
-        return _checked_amount(value)
+        return checked_amount(name, value)
     if name == "currency":
-        return _checked_currency(value)
+        return checked_currency(value)
     if name == "next_follow_up_at":
         return checked_time(name, value)
     return value
@@ -79,14 +79,14 @@ def checked_time(name: str, value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-def _checked_amount(value: Decimal) -> Decimal:
+def checked_amount(name: str, value: Decimal) -> Decimal:
     if not money.is_amount(value):
-        message = "value must be a number from 0 to below 10^15 with at most six decimal places"
-        raise refuse(Code.INVALID, message, "/value")
+        message = f"{name} must be a number from 0 to below 10^15 with at most six decimal places"
+        raise refuse(Code.INVALID, message, f"/{name}")
     return money.plain(value)
 
 
-def _checked_currency(code: str) -> str:
+def checked_currency(code: str) -> str:
     if not money.is_currency(code):
         raise refuse(Code.INVALID, "currency must be an ISO 4217 code of three capital letters", "/currency")
     return code

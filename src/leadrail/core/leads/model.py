@@ -1,5 +1,6 @@
 """What a lead is, and how it is shown."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.channels.model import Channel, Named
-from leadrail.core.identity import KeyKind, keys_of
+from leadrail.core.identity import EXTERNAL_IDS, KeyKind, keys_of
 
 
 class Lead(msgspec.Struct, frozen=True):
@@ -52,8 +53,19 @@ class Lead(msgspec.Struct, frozen=True):
         """The name as given, else first and last name together."""
         return self.name or " ".join(part for part in (self.first_name, self.last_name) if part) or None
 
+    def called(self, system: str) -> str:
+        """The id by which the clients of a system know the lead: the one it had there, else its own."""
+        return called(self.attribution, system) or str(self.id)
+
     def keys(self, country: str | None) -> frozenset[tuple[KeyKind, str]]:
-        return keys_of(self.email, self.phone, self.linkedin_url, self.business_id, country)
+        return keys_of(self.email, self.phone, self.linkedin_url, self.business_id, self.attribution, country)
+
+
+def called(attribution: Mapping[str, Any], system: str) -> str | None:
+    """The id in another system that an attribution holds."""
+    ids = attribution.get(EXTERNAL_IDS)
+    id = ids.get(system) if isinstance(ids, dict) else None
+    return str(id) if isinstance(id, str | int) and not isinstance(id, bool) else None
 
 
 class LeadDocument(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,21 @@ from msgspec.structs import replace
 from leadrail.core.channels.model import CLOSED, Category, Channel, Named, Reason, Requirement, Status, StatusRef
 from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.events.model import EventType
-from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, RecordFollowUp, UpdateLead
+from leadrail.core.identity import KeyKind, keys_of
+from leadrail.core.leads.commands import (
+    ChangeStatus,
+    Command,
+    Contact,
+    CreateLead,
+    Origin,
+    RecordFollowUp,
+    RecordPurchase,
+    Step,
+    UpdateLead,
+)
 from leadrail.core.leads.fields import (
+    checked_amount,
+    checked_currency,
     checked_fields,
     checked_properties,
     checked_text,
@@ -22,20 +36,37 @@ from leadrail.core.leads.fields import (
 )
 from leadrail.core.leads.model import Lead
 
+MOST_STEPS = 1_000
 NOTE_LIMIT = 20_000
 REASON_LIMIT = 1_000
+NAME_LIMIT = 300
 PERSON_LIMIT = 200
 CLOCK_SKEW = timedelta(minutes=5)
 
 
+class Purchase(msgspec.Struct, frozen=True):
+    id: UUID
+    name: str | None
+    description: str | None
+    amount: Decimal | None
+    currency: str | None
+    purchased_at: datetime
+    created_at: datetime
+
+
 class Fact(msgspec.Struct, frozen=True):
-    """Something that happened, before it has an id and a place in the feed."""
+    """Something that happened, before it has an id and a place in the feed.
+
+    `trigger_ids` are the reward triggers that a purchase names, None when it names none.
+    """
 
     type: EventType
     data: dict[str, Any]
     at: datetime
     from_status: Status | None = None
     to_status: Status | None = None
+    purchase: Purchase | None = None
+    trigger_ids: frozenset[UUID] | None = None
 
 
 class FollowUp(msgspec.Struct, frozen=True):
@@ -53,7 +84,8 @@ class Decision(msgspec.Struct, frozen=True):
 
     lead: Lead
     facts: tuple[Fact, ...] = ()
-    follow_up: FollowUp | None = None
+    follow_ups: tuple[FollowUp, ...] = ()
+    purchase: Purchase | None = None
 
 
 def decide(lead: Lead | None, channel: Channel, command: Command, now: datetime, number: int = 0) -> Decision:
@@ -74,6 +106,8 @@ def decide(lead: Lead | None, channel: Channel, command: Command, now: datetime,
         return _change_status(lead, channel, command, now)
     if isinstance(command, UpdateLead):
         return _update(lead, channel, command, now)
+    if isinstance(command, RecordPurchase):
+        return _record_purchase(lead, channel, command, now)
     return _record_follow_up(lead, command, now)
 
 
@@ -87,17 +121,107 @@ def _forbidden(command: Command) -> Refused:
 
 
 def _create(channel: Channel, command: CreateLead, now: datetime, number: int) -> Decision:
-    if channel.archived_at is not None:
+    if channel.archived_at is not None and command.origin is not Origin.IMPORT:
         raise refuse(Code.CHANNEL_ARCHIVED, "The channel is archived and takes no new leads", "/channel_id")
-    status = _initial_status(channel, command.status)
+    born = _past("at", command.at, now) if command.at is not None else now
+    steps = _steps(channel, command, born, now)
     values = checked_properties(channel, command.properties)
-    lead = _blank(channel, command.lead_id, status, now, number)
+    lead = _blank(channel, command.lead_id, steps[0].status, born, number)
     lead = replace(lead, **_merged(lead, checked_fields(command.fields)))
     lead = replace(lead, properties={key: value for key, value in values.items() if value is not None})
-    lead = _stamped(lead, status, now)
-    _require(status, lead, lead.reason, None)
-    fact = Fact(EventType.LEAD_CREATED, {"to": Named.of(status)}, now, to_status=status)
-    return Decision(lead, (fact,))
+    lead, follow_ups = _with_contacts(lead, command.contacts, now)
+    lead, facts = _walked(lead, steps)
+    last = steps[-1]
+    if command.origin is not Origin.IMPORT:
+        _require(last.status, lead, last.reason, last.note)
+    changed_at = _past("updated_at", command.updated_at, now) if command.updated_at is not None else now
+    facts += tuple(_follow_up_fact(follow_up, lead, now) for follow_up in follow_ups)
+    return Decision(replace(lead, updated_at=changed_at), facts, follow_ups)
+
+
+class _Taken(msgspec.Struct, frozen=True):
+    """A step, its words found and its time checked."""
+
+    status: Status
+    at: datetime
+    sub_status: str | None
+    reason_id: UUID | None
+    reason: str | None
+    note: str | None
+    context: Mapping[str, Any]
+
+
+def _steps(channel: Channel, command: CreateLead, born: datetime, now: datetime) -> list[_Taken]:
+    if len(command.steps) > MOST_STEPS:
+        raise refuse(Code.INVALID, f"A lead brings at most {MOST_STEPS} statuses along", "/steps")
+    if not command.steps:
+        return [_Taken(_initial_status(channel, command.status), born, None, None, None, None, {})]
+    return [_taken(channel, step, now) for step in command.steps]
+
+
+def _taken(channel: Channel, step: Step, now: datetime) -> _Taken:
+    status = _found_status(channel, step.status)
+    reason, text = _found_reason(channel, step.reason, None, step.reason_number)
+    return _Taken(
+        status,
+        _past("at", step.at, now) if step.at is not None else now,
+        _found_sub_status(channel, status, step.sub_status),
+        reason.id if reason else None,
+        text,
+        checked_text("note", step.note, NOTE_LIMIT) if step.note else None,
+        step.context,
+    )
+
+
+def _walked(lead: Lead, steps: list[_Taken]) -> tuple[Lead, tuple[Fact, ...]]:
+    """The lead where its last step led, and one fact a step."""
+    facts = []
+    for before, step in zip([None, *steps], steps, strict=False):
+        stays = before is not None and before.status.id == step.status.id
+        spent = max(int((step.at - lead.status_changed_at).total_seconds()), 0)
+        lead = _stamped(lead, step.status, step.at)
+        lead = replace(
+            lead,
+            status_id=step.status.id,
+            sub_status=step.sub_status or (lead.sub_status if stays else None),
+            reason_id=step.reason_id,
+            reason=step.reason,
+            status_changed_at=lead.status_changed_at if stays else step.at,
+        )
+        if before is None:
+            facts.append(Fact(EventType.LEAD_CREATED, _creation_data(step), step.at, to_status=step.status))
+        else:
+            data = _move_data(before.status, step.status, lead, step.note, {}, step.context, spent)
+            facts.append(Fact(EventType.LEAD_STATUS_CHANGED, data, step.at, before.status, step.status))
+    return lead, tuple(facts)
+
+
+def _creation_data(step: _Taken) -> dict[str, Any]:
+    """What the event of a creation says: of a plain one no more than where the lead is."""
+    given = {name: getattr(step, name) for name in ("reason", "reason_id", "sub_status", "note", "context")}
+    return {"to": Named.of(step.status)} | {name: value for name, value in given.items() if value}
+
+
+def _with_contacts(lead: Lead, contacts: tuple[Contact, ...], now: datetime) -> tuple[Lead, tuple[FollowUp, ...]]:
+    follow_ups = tuple(_follow_up(contact, now) for contact in contacts)
+    done = [follow_up.followed_up_at for follow_up in follow_ups if follow_up.followed_up_at is not None]
+    return replace(lead, last_follow_up_at=max(done, default=None)), follow_ups
+
+
+def unique_keys(channel: Channel, command: CreateLead) -> frozenset[tuple[KeyKind, str]]:
+    """The keys of a new lead that no other lead of the channel may have."""
+    if command.unique_by is None:
+        return frozenset()
+    given = command.fields
+    keys = keys_of(
+        given.get("email"),
+        given.get("phone"),
+        given.get("linkedin_url"),
+        given.get("business_id"),
+        given.get("attribution") or {},
+        channel.country,
+    )
+    return frozenset((kind, key) for kind, key in keys if kind is command.unique_by)
 
 
 def _initial_status(channel: Channel, ref: StatusRef | None) -> Status:
@@ -198,14 +322,15 @@ def _change_status(lead: Lead, channel: Channel, command: ChangeStatus, now: dat
     target = _found_status(channel, command.status)
     current = channel.status_by_id[lead.status_id]
     edited, changed = _edited(lead, channel, command.fields, {})
-    reason, reason_text = _found_reason(channel, command)
+    reason, reason_text = _found_reason(channel, command.reason, command.reason_id, command.reason_number)
     note = checked_text("note", command.note, NOTE_LIMIT) if command.note else None
     sub_status = _found_sub_status(channel, target, command.sub_status)
     if command.at is not None:
         command = replace(command, at=_past("at", command.at, now))
     stays = target.id == current.id
     if stays and _adds_nothing(lead, reason_text, sub_status):
-        return _stayed(lead, edited, changed, note, now)
+        edited, apart = _edited(edited, channel, command.edits, {})
+        return _stayed(lead, edited, changed | apart, note, now)
     route = _route(lead, channel, current, target, command.also_qualified)
     _require(target, edited, reason_text, note)
     given = reason_text is not None or not stays
@@ -220,7 +345,11 @@ def _change_status(lead: Lead, channel: Channel, command: ChangeStatus, now: dat
         version=lead.version + 1,
     )
     moved = _stamped(moved, target, now, route)
-    return Decision(moved, _status_facts(lead, moved, route, command, note, changed, now))
+    facts = _status_facts(lead, moved, route, command, note, changed, now)
+    moved, apart = _edited(moved, channel, command.edits, {})
+    if apart:
+        facts += (Fact(EventType.LEAD_UPDATED, {"changed": apart}, now),)
+    return Decision(moved, facts)
 
 
 def _past(name: str, at: datetime, now: datetime) -> datetime:
@@ -239,15 +368,17 @@ def _found_status(channel: Channel, ref: StatusRef) -> Status:
     return status
 
 
-def _found_reason(channel: Channel, command: ChangeStatus) -> tuple[Reason | None, str | None]:
+def _found_reason(
+    channel: Channel, text: str | None, id: UUID | None, number: int | None
+) -> tuple[Reason | None, str | None]:
     """The listed reason that is meant, if any, and the reason's text."""
-    if command.reason_id is None and command.reason_number is None:
-        text = checked_text("reason", command.reason, REASON_LIMIT) if command.reason else None
+    if id is None and number is None:
+        text = checked_text("reason", text, REASON_LIMIT) if text else None
         folded = text.casefold() if text else None
         listed = next((known for known in channel.reasons if known.text.casefold() == folded), None)
         return listed, text
     for known in channel.reasons:
-        if known.id == command.reason_id or known.number == command.reason_number:
+        if known.id == id or known.number == number:
             return known, known.text
     raise refuse(Code.UNKNOWN_REASON, "No reason of the company has this id", "/reason_id")
 
@@ -336,8 +467,27 @@ def _status_facts(
     changed: dict[str, Any],
     now: datetime,
 ) -> tuple[Fact, ...]:
-    spent = int((now - before.status_changed_at).total_seconds())
-    common: dict[str, Any] = {
+    spent = max(int((now - before.status_changed_at).total_seconds()), 0)
+    facts = []
+    for step, (source, target) in enumerate(pairwise(route)):
+        data = _move_data(source, target, after, note, changed, command.context, spent if step == 0 else 0)
+        facts.append(Fact(EventType.LEAD_STATUS_CHANGED, data, command.at or now, source, target))
+    return tuple(facts)
+
+
+def _move_data(
+    source: Status,
+    target: Status,
+    after: Lead,
+    note: str | None,
+    changed: dict[str, Any],
+    context: Mapping[str, Any],
+    seconds: int,
+) -> dict[str, Any]:
+    """What the event of a move says, of the lead as it was after it."""
+    data: dict[str, Any] = {
+        "from": Named.of(source),
+        "to": Named.of(target),
         "reason": after.reason,
         "reason_id": after.reason_id,
         "sub_status": after.sub_status,
@@ -346,50 +496,80 @@ def _status_facts(
         "currency": after.currency,
         "changed": changed,
     }
-    if command.context:
-        common["context"] = dict(command.context)
-    facts = []
-    for step, (source, target) in enumerate(pairwise(route)):
-        data = {"from": Named.of(source), "to": Named.of(target), **common}
-        data["seconds_in_previous"] = max(spent, 0) if step == 0 else 0
-        facts.append(Fact(EventType.LEAD_STATUS_CHANGED, data, command.at or now, source, target))
-    return tuple(facts)
+    if context:
+        data["context"] = dict(context)
+    data["seconds_in_previous"] = seconds
+    return data
 
 
 # Follow-ups
 
 
 def _record_follow_up(lead: Lead, command: RecordFollowUp, now: datetime) -> Decision:
-    if command.done_at is None and command.next_at is None and command.scheduled_at is None:
+    next_at = checked_time("next_at", command.next_at) if command.next_at is not None else None
+    if command.done_at is None and next_at is None and command.scheduled_at is None:
         message = "A follow-up needs done_at, scheduled_at or next_at"
         raise refuse(Code.INVALID, message, "/done_at")
-    moments = {name: getattr(command, name) for name in ("done_at", "scheduled_at", "next_at")}
-    given = {name: checked_time(name, moment) for name, moment in moments.items() if moment is not None}
-    texts = {name: checked_text(name, getattr(command, name) or "", PERSON_LIMIT) for name in ("done_by", "created_by")}
-    command = replace(command, **given, **texts)
-    follow_up = FollowUp(
-        id=command.follow_up_id,
-        scheduled_at=command.scheduled_at or command.done_at,
-        followed_up_at=command.done_at,
-        followed_up_by=command.done_by or command.created_by,
-        notes=checked_text("notes", command.notes, NOTE_LIMIT) if command.notes else None,
-        created_by=command.created_by,
-        created_at=now,
-    )
+    follow_up = _follow_up(command, now)
     edited = replace(
         lead,
-        next_follow_up_at=_planned(lead, command),
-        last_follow_up_at=command.done_at or lead.last_follow_up_at,
+        next_follow_up_at=_planned(lead, follow_up, next_at),
+        last_follow_up_at=follow_up.followed_up_at or lead.last_follow_up_at,
         updated_at=now,
         version=lead.version + 1,
     )
-    data = {"follow_up": follow_up, "next_follow_up_at": edited.next_follow_up_at}
-    return Decision(edited, (Fact(EventType.FOLLOW_UP_RECORDED, data, now),), follow_up)
+    return Decision(edited, (_follow_up_fact(follow_up, edited, now),), (follow_up,))
 
 
-def _planned(lead: Lead, command: RecordFollowUp) -> datetime | None:
+def _follow_up(asked: RecordFollowUp | Contact, now: datetime) -> FollowUp:
+    moments = {name: getattr(asked, name) for name in ("done_at", "scheduled_at")}
+    at = {name: checked_time(name, moment) for name, moment in moments.items() if moment is not None}
+    done_by, created_by = (
+        checked_text(name, getattr(asked, name) or "", PERSON_LIMIT) for name in ("done_by", "created_by")
+    )
+    return FollowUp(
+        id=asked.follow_up_id,
+        scheduled_at=at.get("scheduled_at") or at.get("done_at"),
+        followed_up_at=at.get("done_at"),
+        followed_up_by=done_by or created_by,
+        notes=checked_text("notes", asked.notes, NOTE_LIMIT) if asked.notes else None,
+        created_by=created_by,
+        created_at=now,
+    )
+
+
+def _follow_up_fact(follow_up: FollowUp, lead: Lead, now: datetime) -> Fact:
+    data = {"follow_up": follow_up, "next_follow_up_at": lead.next_follow_up_at}
+    return Fact(EventType.FOLLOW_UP_RECORDED, data, now)
+
+
+def _planned(lead: Lead, follow_up: FollowUp, next_at: datetime | None) -> datetime | None:
     """The next contact: the one now planned, else the one planned before unless it has just been done."""
-    planned = command.next_at or (command.scheduled_at if command.done_at is None else None)
-    if planned is not None or command.done_at is None or lead.next_follow_up_at is None:
+    done_at = follow_up.followed_up_at
+    planned = next_at or (follow_up.scheduled_at if done_at is None else None)
+    if planned is not None or done_at is None or lead.next_follow_up_at is None:
         return planned or lead.next_follow_up_at
-    return lead.next_follow_up_at if lead.next_follow_up_at > command.done_at else None
+    return lead.next_follow_up_at if lead.next_follow_up_at > done_at else None
+
+
+# Purchases
+
+
+def _record_purchase(lead: Lead, channel: Channel, command: RecordPurchase, now: datetime) -> Decision:
+    purchase = Purchase(
+        id=command.purchase_id,
+        name=checked_text("name", command.name, NAME_LIMIT) if command.name else None,
+        description=checked_text("description", command.description, NOTE_LIMIT) if command.description else None,
+        amount=checked_amount("amount", command.amount) if command.amount is not None else None,
+        currency=checked_currency(command.currency) if command.currency else lead.currency or channel.currency,
+        purchased_at=_past("at", command.at, now) if command.at is not None else now,
+        created_at=now,
+    )
+    fact = Fact(
+        EventType.PURCHASE_RECORDED,
+        {"purchase": purchase},
+        purchase.purchased_at,
+        purchase=purchase,
+        trigger_ids=command.trigger_ids,
+    )
+    return Decision(replace(lead, updated_at=now, version=lead.version + 1), (fact,), purchase=purchase)

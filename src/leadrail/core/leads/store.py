@@ -1,7 +1,8 @@
 """The SQL of leads: how they are read, locked and written."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,10 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.identity import KeyKind
+from leadrail.core.leads.filters import Filter, page, where
 from leadrail.core.leads.model import Lead
 from leadrail.db.database import Connection
+from leadrail.db.filters import Parameters
 from leadrail.db.statement import Section
 
 _FIELDS = Lead.__struct_fields__
@@ -102,6 +105,37 @@ def _locked(row: tuple[Any, ...]) -> Locked:
     return Locked(Lead(*row[:-2]), row[-2], frozenset(row[-1] or ()))
 
 
+Place = tuple[UUID, KeyKind, str]
+"""A key in a channel: where a lead that must be the only one with it is looked for."""
+
+_WITH_KEYS = """
+SELECT l.channel_id, k.kind, k.key, k.lead_id
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS q(company_id, channel_id, kind, key)
+JOIN lead_keys k ON k.company_id = q.company_id AND k.kind = q.kind AND k.key = q.key
+JOIN leads l ON l.company_id = k.company_id AND l.id = k.lead_id AND l.channel_id = q.channel_id
+"""
+
+
+async def hold_keys(connection: Connection, wanted: Sequence[tuple[UUID, UUID, KeyKind, str]]) -> dict[Place, UUID]:
+    """The leads that have these (company, channel, kind, key); until the transaction ends no other may claim them."""
+    locks = sorted({_lock_number(channel_id, kind, key) for _, channel_id, kind, key in wanted})
+    await connection.execute("SELECT pg_advisory_xact_lock(n) FROM unnest($1::bigint[]) AS n", locks)
+    # A statement of its own: what another transaction wrote while this one waited is seen only from here on.
+    rows = await connection.fetch(_WITH_KEYS, *zip(*wanted, strict=True))
+    return {(channel_id, KeyKind(kind), key): lead_id for channel_id, kind, key, lead_id in rows}
+
+
+def _lock_number(channel_id: UUID, kind: KeyKind, key: str) -> int:
+    digest = hashlib.blake2b(f"{channel_id} {kind} {key}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+async def reserve_numbers(connection: Connection, up_to: int) -> None:
+    """Lets new leads be numbered above `up_to`."""
+    statement = "SELECT setval('lead_numbers', $1) FROM lead_numbers WHERE last_value < $1"
+    await connection.execute(statement, up_to)
+
+
 async def take_numbers(connection: Connection, count: int) -> list[int]:
     rows = await connection.fetch("SELECT nextval('lead_numbers') FROM generate_series(1, $1)", count)
     return [row[0] for row in rows]
@@ -166,57 +200,41 @@ async def exists_anywhere(connection: Connection, lead_id: UUID) -> bool:
     return await connection.fetchval(statement, lead_id) is not None
 
 
-class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list may be narrowed by; None leaves a member out. `below` is the cursor: numbers under it."""
-
-    channel_ids: tuple[UUID, ...]
-    status_ids: tuple[UUID, ...] | None = None
-    source: str | None = None
-    assignee: str | None = None
-    created_from: datetime | None = None
-    created_before: datetime | None = None
-    updated_from: datetime | None = None
-    key: tuple[KeyKind, str] | None = None
-    below: int | None = None
-    limit: int = 50
-
-
-_LIST = f"""
-{_SELECT}
-WHERE l.company_id = ANY($1) AND l.channel_id = ANY($2)
-  AND ($3::uuid[] IS NULL OR l.status_id = ANY($3))
-  AND ($4::text IS NULL OR l.source = $4)
-  AND ($5::text IS NULL OR l.assignee = $5)
-  AND ($6::timestamptz IS NULL OR l.created_at >= $6)
-  AND ($7::timestamptz IS NULL OR l.created_at < $7)
-  AND ($8::timestamptz IS NULL OR l.updated_at >= $8)
-  AND ($9::text IS NULL OR EXISTS (
-      SELECT 1 FROM lead_keys k
-      WHERE k.company_id = l.company_id AND k.kind = $9 AND k.key = $10 AND k.lead_id = l.id))
-  AND ($11::bigint IS NULL OR l.number < $11)
-ORDER BY l.number DESC LIMIT $12
-"""
-
-
 async def listed(connection: Connection, companies: Sequence[UUID], filter: Filter) -> list[Found]:
-    """Leads newest first."""
-    kind, key = filter.key or (None, None)
-    rows = await connection.fetch(
-        _LIST,
-        companies,
-        filter.channel_ids,
-        filter.status_ids,
-        filter.source,
-        filter.assignee,
-        filter.created_from,
-        filter.created_before,
-        filter.updated_from,
-        kind,
-        key,
-        filter.below,
-        filter.limit,
-    )
-    return _found(rows)
+    """The part of the list that the filter wants, in its order. Raises Refused (`invalid`)."""
+    parameters = Parameters()
+    chosen = where(companies, filter, parameters)
+    statement = f"{_SELECT} WHERE {chosen}{page(filter, parameters)}"
+    return _found(await connection.fetch(statement, *parameters.values))
+
+
+async def count(connection: Connection, companies: Sequence[UUID], filter: Filter) -> int:
+    """How many leads the filter lets through, whatever part of them it wants. Raises Refused (`invalid`)."""
+    parameters = Parameters()
+    statement = f"SELECT count(*) FROM leads l WHERE {where(companies, filter, parameters)}"
+    return int(await connection.fetchval(statement, *parameters.values))
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """How many leads of a channel are in a status by way of a source, and what they are worth together."""
+
+    status_id: UUID
+    channel_id: UUID
+    source: str | None
+    leads: int
+    value: Decimal
+    with_qualified_at: int
+
+
+async def tally(connection: Connection, companies: Sequence[UUID], filter: Filter) -> list[Tally]:
+    """All leads that the filter lets through, counted; in no order. Raises Refused (`invalid`)."""
+    parameters = Parameters()
+    statement = f"""
+    SELECT l.status_id, l.channel_id, l.source, count(*), coalesce(sum(l.value), 0), count(l.qualified_at)
+    FROM leads l WHERE {where(companies, filter, parameters)}
+    GROUP BY l.channel_id, l.status_id, l.source
+    """
+    return [Tally(*row) for row in await connection.fetch(statement, *parameters.values)]
 
 
 async def ids_in_status(

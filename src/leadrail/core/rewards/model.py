@@ -66,9 +66,14 @@ class Reward(msgspec.Struct, frozen=True):
 
 
 def matches(trigger: Trigger, fact: Fact) -> bool:
-    """Whether the fact is what the active trigger waits for. A move into the same status is none."""
+    """Whether the fact is what the active trigger waits for. A move into the same status is none.
+
+    A purchase that names triggers is paid for by those, whatever they wait for otherwise.
+    """
     if trigger.state is not TriggerState.ACTIVE:
         return False
+    if fact.type is EventType.PURCHASE_RECORDED:
+        return trigger.cause is Cause.PURCHASE if fact.trigger_ids is None else trigger.id in fact.trigger_ids
     if trigger.cause is Cause.NEW_LEAD:
         return fact.type is EventType.LEAD_CREATED
     if trigger.cause is not Cause.STATUS_CHANGE or fact.type is not EventType.LEAD_STATUS_CHANGED:
@@ -95,20 +100,24 @@ def earned(
     for trigger in triggers:
         if not matches(trigger, fact) or (trigger.id in already and not trigger.repeat):
             continue
-        amount = _amount(trigger, lead)
+        amount, currency = _amount(trigger, channel, lead, fact)
         if amount > 0:
-            rewards.append((trigger, _reward(trigger, channel, lead, amount, now)))
+            rewards.append((trigger, _reward(trigger, channel, lead, amount, currency, now)))
     return rewards
 
 
-def _amount(trigger: Trigger, lead: Lead) -> Decimal:
+def _amount(trigger: Trigger, channel: Channel, lead: Lead, fact: Fact) -> tuple[Decimal, str | None]:
+    """A fixed amount is in the channel's currency, a share in that of what it is a share of."""
     if trigger.kind is Kind.FIXED:
-        return trigger.amount
-    share = (lead.value or Decimal(0)) * trigger.amount / 100
-    return money.plain(money.round_to_currency(share, lead.currency))
+        return trigger.amount, channel.currency
+    whole, currency = (fact.purchase.amount, fact.purchase.currency) if fact.purchase else (lead.value, lead.currency)
+    share = (whole or Decimal(0)) * trigger.amount / 100
+    return money.plain(money.round_to_currency(share, currency)), currency
 
 
-def _reward(trigger: Trigger, channel: Channel, lead: Lead, amount: Decimal, now: datetime) -> Reward:
+def _reward(
+    trigger: Trigger, channel: Channel, lead: Lead, amount: Decimal, currency: str | None, now: datetime
+) -> Reward:
     return Reward(
         id=new_id(),
         trigger_id=trigger.id,
@@ -116,7 +125,7 @@ def _reward(trigger: Trigger, channel: Channel, lead: Lead, amount: Decimal, now
         channel_id=channel.id,
         company_id=earner(channel),
         amount=amount,
-        currency=channel.currency if trigger.kind is Kind.FIXED else lead.currency,
+        currency=currency,
         state=RewardState.PENDING,
         created_at=now,
     )

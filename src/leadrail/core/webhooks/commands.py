@@ -10,7 +10,7 @@ import msgspec
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events.model import EventType
 from leadrail.core.webhooks import store
-from leadrail.core.webhooks.model import Endpoint, EndpointState, Format
+from leadrail.core.webhooks.model import Endpoint, EndpointState, EventNames, Format
 from leadrail.db.database import Connection
 from leadrail.kit.ids import new_id
 from leadrail.kit.outgoing import check_url
@@ -20,13 +20,17 @@ URL_LIMIT = 2_000
 
 
 class NewEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """`events` empty means every event; `channel_id` None means every channel of the company."""
+    """`events` empty means every event; `channel_id` None means every channel of the company.
+
+    `event_names` says which of its vendor's names a dialect format uses, where that vendor has renamed its events.
+    """
 
     url: str
     events: tuple[EventType, ...] = ()
     channel_id: UUID | None = None
     format: Format = Format.NATIVE
     ordered: bool = False
+    event_names: EventNames = EventNames.FIRST
 
 
 async def add_endpoint(
@@ -52,6 +56,7 @@ async def add_endpoint(
         state=EndpointState.ACTIVE,
         secret=new_secret(),
         created_at=now,
+        event_names=new.event_names,
     )
     await store.insert_endpoint(connection, endpoint)
     await store.renew_channels(connection, company_id)

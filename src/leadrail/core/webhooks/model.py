@@ -16,6 +16,13 @@ class Format(StrEnum):
     SENDPILOT = "sendpilot"
 
 
+class EventNames(StrEnum):
+    """By which of its vendor's names an endpoint of a dialect format hears of an event."""
+
+    FIRST = "first"
+    NEWEST = "newest"
+
+
 class EndpointState(StrEnum):
     ACTIVE = "active"
     DISABLED = "disabled"
@@ -34,6 +41,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     state: EndpointState
     secret: str
     created_at: datetime
+    event_names: EventNames
 
 
 class Subscription(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.webhooks import store
-from leadrail.core.webhooks.model import Format
+from leadrail.core.webhooks.model import EventNames, Format
 from leadrail.db.database import Connection
 
 CLEARED_AT_ONCE = 1_000
@@ -46,6 +46,7 @@ class Destination(msgspec.Struct, frozen=True):
     url: str
     format: Format
     secret: str
+    event_names: EventNames = EventNames.FIRST
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -123,7 +124,8 @@ UPDATE deliveries d SET due_at = $5, attempts = d.attempts + 1
 FROM picked p, endpoints e
 WHERE d.company_id = p.company_id AND d.id = p.id
     AND e.company_id = d.endpoint_company_id AND e.id = d.endpoint_id AND e.state = 'active'
-RETURNING d.company_id, d.id, d.attempts, d.event_id, d.payload, e.id, e.company_id, e.url, e.format, e.secret
+RETURNING d.company_id, d.id, d.attempts, d.event_id, d.payload, e.id, e.company_id, e.url, e.format, e.secret,
+    e.event_names
 """
 
 
@@ -136,8 +138,8 @@ async def claim(
 
 
 def _claim(row: Any) -> Claim:
-    company_id, id, number, event_id, payload, endpoint_id, owner_id, url, format, secret = row
-    destination = Destination(endpoint_id, owner_id, url, Format(format), secret)
+    company_id, id, number, event_id, payload, endpoint_id, owner_id, url, format, secret, event_names = row
+    destination = Destination(endpoint_id, owner_id, url, Format(format), secret, EventNames(event_names))
     return Claim(company_id, id, number, event_id, payload, destination)
 
 

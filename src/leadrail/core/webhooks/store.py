@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from leadrail.core.webhooks.model import Endpoint, EndpointState, Format
+from leadrail.core.webhooks.model import Endpoint, EndpointState, EventNames, Format
 from leadrail.db.database import Connection
 from leadrail.db.statement import Section
 
@@ -34,11 +34,11 @@ INSERT = Section(
     FROM {rows} JOIN counted USING (company_id)""",
 )
 
-_COLUMNS = "id, company_id, url, events, channel_id, format, ordered, state, secret, created_at"
+_COLUMNS = "id, company_id, url, events, channel_id, format, ordered, state, secret, created_at, event_names"
 
 
 def _endpoint(row: Any) -> Endpoint:
-    id, company_id, url, events, channel_id, format, ordered, state, secret, created_at = row
+    id, company_id, url, events, channel_id, format, ordered, state, secret, created_at, event_names = row
     return Endpoint(
         id,
         company_id,
@@ -50,6 +50,7 @@ def _endpoint(row: Any) -> Endpoint:
         EndpointState(state),
         secret,
         created_at,
+        EventNames(event_names),
     )
 
 
@@ -68,7 +69,7 @@ async def endpoints(
 
 async def insert_endpoint(connection: Connection, endpoint: Endpoint) -> None:
     await connection.execute(
-        f"INSERT INTO endpoints ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        f"INSERT INTO endpoints ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         endpoint.id,
         endpoint.company_id,
         endpoint.url,
@@ -79,6 +80,7 @@ async def insert_endpoint(connection: Connection, endpoint: Endpoint) -> None:
         endpoint.state,
         endpoint.secret,
         endpoint.created_at,
+        endpoint.event_names,
     )
 
 

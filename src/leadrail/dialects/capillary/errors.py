@@ -36,8 +36,10 @@ TABLE: dict[Code, tuple[int, int]] = {
     Code.UNKNOWN_SUB_STATUS: (400, 9704),
     Code.VERSION_CONFLICT: (400, 9713),
     Code.CONFLICT: (400, 9713),
+    Code.DUPLICATE: (400, 9714),
     Code.IN_USE: (400, 9713),
     Code.IDEMPOTENCY_MISMATCH: (400, 9713),
+    Code.RATE_LIMITED: (429, 429),
     Code.UNAVAILABLE: (503, 503),
 }
 """HTTP status and `code` of every kind of refusal."""

@@ -36,8 +36,10 @@ TABLE: dict[Code, tuple[int, str | None]] = {
     Code.UNKNOWN_SUB_STATUS: (400, None),
     Code.VERSION_CONFLICT: (409, None),
     Code.CONFLICT: (409, None),
+    Code.DUPLICATE: (409, None),
     Code.IN_USE: (409, None),
     Code.IDEMPOTENCY_MISMATCH: (400, None),
+    Code.RATE_LIMITED: (429, None),
     # Without an idempotency key a repeat of a creation that was saved after all makes a second lead.
     Code.UNAVAILABLE: (503, "The service is busy or away; look whether a new lead is there before you repeat it"),
 }

@@ -32,8 +32,10 @@ TABLE: dict[Code, tuple[int, str]] = {
     Code.UNKNOWN_SUB_STATUS: (400, "VALIDATION_ERROR"),
     Code.VERSION_CONFLICT: (409, "CONFLICT"),
     Code.CONFLICT: (409, "CONFLICT"),
+    Code.DUPLICATE: (409, "CONFLICT"),
     Code.IN_USE: (409, "CONFLICT"),
     Code.IDEMPOTENCY_MISMATCH: (409, "CONFLICT"),
+    Code.RATE_LIMITED: (429, "FORBIDDEN"),
     Code.UNAVAILABLE: (503, "INTERNAL_ERROR"),
 }
 """Status and `error.code` of every kind of refusal. The vendor's list of codes is closed, its statuses are not."""

@@ -32,8 +32,10 @@ TABLE: dict[Code, tuple[int, str | None]] = {
     Code.UNKNOWN_SUB_STATUS: (400, None),
     Code.VERSION_CONFLICT: (409, None),
     Code.CONFLICT: (409, None),
+    Code.DUPLICATE: (409, None),
     Code.IN_USE: (409, None),
     Code.IDEMPOTENCY_MISMATCH: (400, None),
+    Code.RATE_LIMITED: (429, None),
     Code.UNAVAILABLE: (503, "The service is busy or away; try again in a moment"),
 }
 """Status and text of every kind of refusal; None takes the refusal's own words."""
@@ -46,6 +48,7 @@ NAMES = {
     405: "Method Not Allowed",
     409: "Conflict",
     413: "Payload Too Large",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }

@@ -1,0 +1,245 @@
+"""Which leads a list shows and in which order, and the SQL that says so. Pure.
+
+The text of a statement follows from the shape of its filter alone: values and the names of members are parameters. A
+value of the right type that cannot be stored (a null character, a year out of range) is left to the database, whose
+error `errors.refusal_of` knows.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core.errors import Code, refuse
+from leadrail.core.identity import KeyKind
+from leadrail.db.filters import Parameters, containing
+from leadrail.kit.ids import parse_id
+
+
+class Operator(StrEnum):
+    EQ = "eq"
+    NE = "ne"
+    IN = "in"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    EXISTS = "exists"
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """What a field must be. A lead without the field fulfils `ne`, and of the others only `eq` None, `exists` false.
+
+    `field` is a name of COLUMNS, `attribution.<member>` or `properties.<id of the definition>`; members are compared
+    as text. `value` is of the field's type; for `in` a list or tuple of such, for `exists` a bool. None is a value
+    for `eq` and `ne` only.
+    """
+
+    field: str
+    operator: Operator
+    value: Any
+
+
+class Sort(msgspec.Struct, frozen=True):
+    """By a name of COLUMNS or `attribution.<member>`; leads without it come last, whichever the direction."""
+
+    field: str
+    descending: bool = False
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list is narrowed by, and which part of it is wanted.
+
+    `text` is looked for in names, e-mail and phone. Without `sort` the newest come first, and ties go by that too.
+    `below` is the cursor of that order: numbers under it.
+    """
+
+    channel_ids: tuple[UUID, ...]
+    conditions: tuple[Condition, ...] = ()
+    text: str | None = None
+    key: tuple[KeyKind, str] | None = None
+    sort: tuple[Sort, ...] = ()
+    below: int | None = None
+    offset: int = 0
+    limit: int = 50
+
+
+COLUMNS: Mapping[str, str] = {
+    "number": "bigint",
+    "status_id": "uuid",
+    "sub_status": "text",
+    "reason_id": "uuid",
+    "reason": "text",
+    "email": "text",
+    "phone": "text",
+    "linkedin_url": "text",
+    "first_name": "text",
+    "last_name": "text",
+    "name": "text",
+    "title": "text",
+    "company_name": "text",
+    "source": "text",
+    "assignee": "text",
+    "notes": "text",
+    "business_id": "text",
+    "value": "numeric",
+    "currency": "text",
+    "next_follow_up_at": "timestamptz",
+    "last_follow_up_at": "timestamptz",
+    "qualified_at": "timestamptz",
+    "closed_at": "timestamptz",
+    "status_changed_at": "timestamptz",
+    "created_at": "timestamptz",
+    "updated_at": "timestamptz",
+}
+"""The PostgreSQL type of every column that may be filtered and sorted by."""
+
+# More terms than anybody means: each shape of a filter is a statement that a connection remembers.
+TERM_LIMIT = 50
+
+_NOT_DIGITS = re.compile(r"[^0-9]+")
+_FEWEST_DIGITS = 3
+_MOST_PLACES = 1000
+_COMPARISONS = {
+    Operator.EQ: "=",
+    Operator.NE: "IS DISTINCT FROM",
+    Operator.GT: ">",
+    Operator.GTE: ">=",
+    Operator.LT: "<",
+    Operator.LTE: "<=",
+}
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a finite number, and none that the driver would wrap round to a small one (from 10^131072 on)."""
+    number = Decimal(value) if _is_whole(value) else value
+    return isinstance(number, Decimal) and number.is_finite() and abs(number.adjusted()) < _MOST_PLACES
+
+
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    "bigint": _is_whole,
+    "uuid": lambda value: isinstance(value, UUID),
+    "text": lambda value: isinstance(value, str),
+    "numeric": _is_number,
+    "timestamptz": lambda value: isinstance(value, datetime) and value.tzinfo is not None,
+}
+_TAKES = {
+    "bigint": "a whole number",
+    "uuid": "a UUID",
+    "text": "text",
+    "numeric": "a whole or decimal number",
+    "timestamptz": "a time with its offset",
+}
+
+
+def where(companies: Sequence[UUID], filter: Filter, parameters: Parameters) -> str:
+    """What holds for the leads (as `l`) of these companies that the filter lets through; `below` is not looked at.
+
+    Raises Refused (`invalid`) with a pointer to a field that is unknown or has a value that it cannot have.
+    """
+    return " AND ".join(_predicates(companies, filter, parameters))
+
+
+def _predicates(companies: Sequence[UUID], filter: Filter, parameters: Parameters) -> Iterator[str]:
+    _check_count(filter.conditions)
+    yield f"l.company_id = ANY({parameters.add(companies, 'uuid[]')})"
+    yield f"l.channel_id = ANY({parameters.add(filter.channel_ids, 'uuid[]')})"
+    for condition in filter.conditions:
+        yield _predicate(condition, parameters)
+    if filter.text:
+        yield _text_predicate(filter.text, parameters)
+    if filter.key is not None:
+        kind, key = (parameters.add(part, "text") for part in filter.key)
+        yield (
+            "EXISTS (SELECT 1 FROM lead_keys k WHERE k.company_id = l.company_id"
+            f" AND k.kind = {kind} AND k.key = {key} AND k.lead_id = l.id)"
+        )
+
+
+def page(filter: Filter, parameters: Parameters) -> str:
+    """What follows `where` in a list: its order and the part of it that is wanted.
+
+    Raises Refused (`invalid`) for an unknown field, or for a cursor in an order that is not its own.
+    """
+    _check_count(filter.sort)
+    if filter.below is not None and filter.sort:
+        raise refuse(Code.INVALID, "A cursor goes with the order by number only")
+    below = f" AND l.number < {parameters.add(filter.below, 'bigint')}" if filter.below is not None else ""
+    # A number is one company's: the id makes the order whole where a list is of several.
+    order = ", ".join([*(_order(sort, parameters) for sort in filter.sort), "l.number DESC", "l.id"])
+    limit, offset = parameters.add(filter.limit, "bigint"), parameters.add(filter.offset, "bigint")
+    return f"{below} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
+
+
+def _check_count(terms: Sequence[Condition] | Sequence[Sort]) -> None:
+    if len(terms) > TERM_LIMIT:
+        raise refuse(Code.INVALID, f"A list takes at most {TERM_LIMIT} conditions and as many fields to sort by")
+
+
+def _order(sort: Sort, parameters: Parameters) -> str:
+    if sort.field.startswith("properties."):
+        raise _unknown(sort.field)
+    operand, _ = _operand(sort.field, parameters)
+    return f"{operand} {'DESC' if sort.descending else 'ASC'} NULLS LAST"
+
+
+def _predicate(condition: Condition, parameters: Parameters) -> str:
+    operand, type = _operand(condition.field, parameters)
+    operator, value = condition.operator, condition.value
+    if operator is Operator.EXISTS:
+        _check(isinstance(value, bool), condition, "true or false")
+        return f"{operand} IS {'NOT NULL' if value else 'NULL'}"
+    if operator is Operator.IN:
+        fits = isinstance(value, list | tuple) and all(map(_FITS[type], value))
+        _check(fits, condition, f"a list, each of them {_TAKES[type]}")
+        return f"{operand} = ANY({parameters.add(value, f'{type}[]')})"
+    if value is None and operator in (Operator.EQ, Operator.NE):
+        return f"{operand} IS {'NULL' if operator is Operator.EQ else 'NOT NULL'}"
+    _check(_FITS[type](value), condition, _TAKES[type])
+    return f"{operand} {_COMPARISONS[operator]} {parameters.add(value, type)}"
+
+
+def _operand(field: str, parameters: Parameters) -> tuple[str, str]:
+    """The SQL of a field and its type."""
+    if (type := COLUMNS.get(field)) is not None:
+        return f"l.{field}", type
+    document, _, member = field.partition(".")
+    if document == "properties" and (definition_id := parse_id(member)) is not None:
+        return f"(l.properties ->> {parameters.add(str(definition_id), 'text')})", "text"
+    if document == "attribution" and member:
+        return f"(l.attribution ->> {parameters.add(member, 'text')})", "text"
+    raise _unknown(field)
+
+
+def _unknown(field: str) -> Exception:
+    return refuse(Code.INVALID, f'Leads have no field "{field}" to go by', _pointer(field))
+
+
+def _check(fits: bool, condition: Condition, wanted: str) -> None:
+    if not fits:
+        message = f'"{condition.field}" {condition.operator} takes {wanted}'
+        raise refuse(Code.INVALID, message, _pointer(condition.field))
+
+
+def _pointer(field: str) -> str:
+    """The JSON pointer (RFC 6901) of a member that is called as the field."""
+    return "/" + field.replace("~", "~0").replace("/", "~1")
+
+
+def _text_predicate(text: str, parameters: Parameters) -> str:
+    pattern = parameters.add(containing(text), "text")
+    fields = ("l.name", "concat_ws(' ', l.first_name, l.last_name)", "l.email", "l.phone")
+    found = [f"{field} ILIKE {pattern}" for field in fields]
+    digits = _NOT_DIGITS.sub("", text)
+    if len(digits) >= _FEWEST_DIGITS and not any(map(str.isalpha, text)):
+        found.append(f"regexp_replace(l.phone, '[^0-9]+', '', 'g') LIKE {parameters.add(containing(digits), 'text')}")
+    return f"({' OR '.join(found)})"

@@ -1,0 +1,1 @@
+"""Purchases: what a lead bought."""

@@ -1,0 +1,38 @@
+"""The SQL of purchases."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core.leads.rules import Purchase
+from leadrail.db.database import Connection
+from leadrail.db.statement import Section
+
+
+class PurchaseRow(msgspec.Struct, frozen=True):
+    """A purchase to be recorded."""
+
+    company_id: UUID
+    lead_id: UUID
+    id: UUID
+    name: str | None
+    description: str | None
+    amount: Decimal | None
+    currency: str | None
+    purchased_at: datetime
+    created_at: datetime
+
+
+INSERT = Section("purchased", PurchaseRow, "INSERT INTO purchases ({columns}) SELECT {columns} FROM {rows}")
+
+_OF_LEAD = """
+SELECT id, name, description, amount, currency, purchased_at, created_at
+FROM purchases WHERE company_id = $1 AND lead_id = $2 ORDER BY id DESC LIMIT 1000
+"""
+
+
+async def of_lead(connection: Connection, company_id: UUID, lead_id: UUID) -> list[Purchase]:
+    """A lead's purchases, the latest recorded first, at most 1,000."""
+    return [Purchase(*row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id)]
