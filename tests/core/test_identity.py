@@ -25,15 +25,6 @@ from leadrail.core.identity import KeyKind, business_key, email_key, keys_of, li
         "＋４５ ２０１２３４５６",
     ],
 )
-def test_other_systems_ids_are_keys_when_they_are_ids() -> None:
-    ids = {"octanist": "lead_1", "crm": 5, "long": "x" * 400, "flag": True, "none": None, "list": ["a"]}
-
-    found = keys_of(None, None, None, None, {"external_ids": ids}, None)
-
-    assert found == {(KeyKind.EXTERNAL_ID, "octanist:lead_1"), (KeyKind.EXTERNAL_ID, "crm:5")}
-    assert keys_of(None, None, None, None, {"external_ids": "lead_1"}, None) == frozenset()
-
-
 def test_every_spelling_of_a_phone_number_gives_one_key(raw: str) -> None:
     assert phone_key(raw, "DK") == "+4520123456"
 
@@ -169,3 +160,12 @@ def test_what_cannot_be_read_gives_no_key_and_no_error() -> None:
 
 def test_a_business_id_keeps_its_case() -> None:
     assert business_key(" aB-1 ") == "aB-1"
+
+
+def test_other_systems_ids_are_keys_when_they_are_ids() -> None:
+    ids = {"octanist": "lead_1", "crm": 5, "long": "x" * 400, "flag": True, "none": None, "list": ["a"]}
+
+    found = keys_of(None, None, None, None, {"external_ids": ids}, None)
+
+    assert found == {(KeyKind.EXTERNAL_ID, "octanist:lead_1"), (KeyKind.EXTERNAL_ID, "crm:5")}
+    assert keys_of(None, None, None, None, {"external_ids": "lead_1"}, None) == frozenset()
