@@ -9,9 +9,10 @@ from uuid import UUID
 import httpx
 import msgspec
 
+from leadrail.core.actor import Scope
 from leadrail.core.channels.commands import NewChannel, NewProperty, NewStatus, create_channel
 from leadrail.core.channels.model import Channel, Member, Role
-from leadrail.core.companies.commands import NewKey, bootstrap, create_key
+from leadrail.core.companies.commands import NewKey, bootstrap, create_key, till_secret
 from leadrail.core.core import Core
 from leadrail.core.leads.commands import CreateLead
 from leadrail.core.leads.model import Lead
@@ -20,6 +21,27 @@ from leadrail.core.rewards.model import Trigger
 from leadrail.core.webhooks.commands import NewEndpoint, add_endpoint
 from leadrail.core.webhooks.model import Endpoint
 from leadrail.kit.ids import new_id
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one company: one that may do everything, and those that open nothing, or not that.
+
+    Each is what its caller sends: a bearer key, or `till:secret` of a Basic login.
+    """
+
+    good: str
+    read_only: str
+    write_only: str
+    bound: str
+    revoked: str
+    expired: str
+    unknown: str
+
+    def without(self, scope: Scope | None) -> tuple[str, ...]:
+        """Those that are in force and lack this scope alone, or with it."""
+        only = {Scope.READ: self.read_only, Scope.WRITE: self.write_only}
+        return tuple(key for held, key in only.items() if held is not scope)
 
 
 @dataclass
@@ -60,6 +82,29 @@ class Person:
             _, token = await create_key(connection, self.company_id, new, self.core.clock())
         return token or ""
 
+    async def till(self, **wanted: Any) -> str:
+        """A further Basic login of the company, as its header says it: the till's name and its secret."""
+        till, password = f"till.{new_id()}", "server123"
+        await self.another_key(**({"till": till, "password": password} | wanted))
+        return f"{till}:{till_secret(password)}"
+
+    async def keys(self, channel: Channel, elsewhere: Channel, *, as_tills: bool = False) -> Keys:
+        """Keys for `channel`, their default; `bound` is bound to the channel `elsewhere`."""
+        make, all_scopes = self.till if as_tills else self.another_key, tuple(Scope)
+        keys = Keys(
+            good=await make(scopes=all_scopes, default_channel=channel.id),
+            read_only=await make(scopes=(Scope.READ,), default_channel=channel.id),
+            write_only=await make(scopes=(Scope.WRITE,), default_channel=channel.id),
+            bound=await make(scopes=all_scopes, channel_ids=(elsewhere.id,), default_channel=elsewhere.id),
+            revoked=await make(name="revoked", scopes=all_scopes),
+            expired=await make(name="expired", scopes=all_scopes),
+            unknown="nobody:has this" if as_tills else "lr_unknown",
+        )
+        for name, column in (("revoked", "revoked_at"), ("expired", "expires_at")):
+            ended = f"UPDATE api_keys SET {column} = now() - interval '1 second' WHERE company_id = $1 AND name = $2"
+            await self.rows(f"{ended} RETURNING id", self.company_id, name)
+        return keys
+
     async def lead(self, channel: Channel, properties: dict[str, Any] | None = None, **fields: Any) -> Lead:
         """A new lead, made by the engine; fields such as `email` by name."""
         actor = await self.core.doors.admit_key(self.key, "api")
@@ -82,6 +127,22 @@ class Person:
     async def counts(self) -> dict[str, int]:
         """Everything that a write could have left behind, to compare before and after."""
         return {table: await self.count(table) for table in ("leads", "events", "deliveries", "rewards")}
+
+    async def digests(self) -> dict[str, str]:
+        """A digest of the company's rows in every table: equal before and after what has written nothing.
+
+        When a key was last used does not count, nor that a channel's configuration is to be read anew.
+        """
+        tables = await self.rows(_TABLES)
+        parts = (f"SELECT '{row['name']}' AS name, {_DIGEST} AS digest FROM {row['name']} t" for row in tables)
+        rows = await self.rows(" UNION ALL ".join(f"{part} WHERE company_id = $1" for part in parts), self.company_id)
+        return {row["name"]: row["digest"] for row in rows}
+
+
+_TABLES = """SELECT table_name AS name FROM information_schema.columns
+    WHERE column_name = 'company_id' AND table_schema = 'public' ORDER BY table_name"""
+_ROW = "(to_jsonb(t) - '{last_used_at,config_version}'::text[])::text"
+_DIGEST = f"md5(coalesce(string_agg({_ROW}, ' ' ORDER BY {_ROW}), ''))"
 
 
 @dataclass
@@ -111,4 +172,4 @@ async def _person(core: Core, url: str, stack: AsyncExitStack, name: str) -> Per
     return Person(core, made.company_id, made.api_key, await stack.enter_async_context(client))
 
 
-__all__ = ["NewProperty", "NewStatus", "People", "Person", "three_people"]
+__all__ = ["Keys", "NewProperty", "NewStatus", "People", "Person", "three_people"]

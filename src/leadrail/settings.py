@@ -31,6 +31,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_allow: Annotated[
         str, Meta(description="Private networks that webhooks may reach all the same: CIDRs, comma-separated.")
     ] = ""
+    trusted_proxies: Annotated[
+        str, Meta(description="Proxies whose X-Forwarded-For is believed: addresses or CIDRs, comma-separated.")
+    ] = ""
     log_level: Annotated[
         str, Meta(pattern="^(debug|info|warning|error)$", description="debug, info, warning or error.")
     ] = "info"
@@ -41,7 +44,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        return tuple(ip_network(part.strip()) for part in self.webhook_allow.split(",") if part.strip())
+        return _networks(self.webhook_allow)
+
+    @property
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return _networks(self.trusted_proxies)
+
+
+def _networks(listed: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in listed.split(",") if part.strip())
 
 
 def read(environment: Mapping[str, str] = types.MappingProxyType(os.environ)) -> Settings:
@@ -55,11 +66,14 @@ def read(environment: Mapping[str, str] = types.MappingProxyType(os.environ)) ->
         raise SettingsError(f"{PREFIX}{unknown[0].upper()} is no setting; there are: {names}")
     try:
         settings = msgspec.convert(given, Settings, strict=False)
-        _ = settings.webhook_networks
     except msgspec.ValidationError as error:
         raise SettingsError(f"A setting does not fit: {_named(str(error))}") from None
-    except ValueError as error:
-        raise SettingsError(f"LEADRAIL_WEBHOOK_ALLOW takes networks such as 10.0.0.0/8: {error}") from None
+    for name in ("webhook_allow", "trusted_proxies"):
+        try:
+            _networks(getattr(settings, name))
+        except ValueError as error:
+            message = f"{PREFIX}{name.upper()} takes networks such as 10.0.0.0/8: {error}"
+            raise SettingsError(message) from None
     return settings
 
 

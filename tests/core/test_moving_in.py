@@ -301,15 +301,33 @@ async def test_a_lead_is_found_by_the_id_it_had_elsewhere(people: People) -> Non
 
 async def test_a_public_channel_is_found_by_both_its_ids_and_a_closed_one_is_not_open(people: People) -> None:
     core = people.owner.core
-    open_one, closed = await people.owner.channel(public_submissions=True), await people.owner.channel()
+    before = f"camp {new_id()}"
+    open_one = await people.owner.channel(public_submissions=True, aliases={"keenpartner": before})
+    closed = await people.owner.channel(aliases={"keenpartner": f"{before} closed"})
 
     async with core.database.connection() as connection:
-        for id in (open_one.id, open_one.public_id):
-            assert (await core.reader.public_channel(connection, id)).channel.id == open_one.id
-        for id, code in ((closed.public_id, Code.FORBIDDEN), (new_id(), Code.CHANNEL_NOT_FOUND)):
+        for id in (str(open_one.id), str(open_one.public_id), before):
+            assert (await core.reader.public_channel(connection, "keenpartner", id)).channel.id == open_one.id
+        for system, id, code in (
+            ("keenpartner", str(closed.public_id), Code.FORBIDDEN),
+            ("keenpartner", f"{before} closed", Code.CHANNEL_NOT_FOUND),
+            ("octanist", before, Code.CHANNEL_NOT_FOUND),
+            ("keenpartner", str(new_id()), Code.CHANNEL_NOT_FOUND),
+        ):
             with pytest.raises(Refused) as refused:
-                await core.reader.public_channel(connection, id)
+                await core.reader.public_channel(connection, system, id)
             assert refused.value.refusal.code is code
+
+
+async def test_an_id_from_elsewhere_that_two_open_channels_had_leads_to_neither(people: People) -> None:
+    core, before = people.owner.core, f"camp {new_id()}"
+    for person in (people.owner, people.stranger):
+        await person.channel(public_submissions=True, aliases={"keenpartner": before})
+
+    async with core.database.connection() as connection:
+        with pytest.raises(Refused) as refused:
+            await core.reader.public_channel(connection, "keenpartner", before)
+    assert refused.value.refusal.code is Code.CHANNEL_NOT_FOUND
 
 
 # Tokens that stand for a key

@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from standardwebhooks import Webhook
 
-from leadrail.core.webhooks.model import Format
+from leadrail.core.webhooks.model import EventNames, Format
 from leadrail.core.webhooks.queue import Claim, Destination
 from leadrail.kit.ids import new_id
 from leadrail.kit.signing import new_secret
@@ -38,8 +39,8 @@ EVENT: dict[str, Any] = {
 }
 
 
-def claim(format: Format, event: dict[str, Any] | None = EVENT) -> Claim:
-    endpoint = Destination(new_id(), new_id(), "https://example.com/", format, new_secret())
+def claim(format: Format, event: dict[str, Any] | None = EVENT, event_names: EventNames = EventNames.FIRST) -> Claim:
+    endpoint = Destination(new_id(), new_id(), "https://example.com/", format, new_secret(), event_names)
     payload = None if event is None else json.dumps(event)
     return Claim(new_id(), new_id(), 1, new_id(), payload, endpoint)
 
@@ -83,6 +84,22 @@ def test_sendpilot_gets_its_vendors_body_for_the_company_of_the_endpoint() -> No
     body = json.loads(told(one).body)
 
     assert (body["eventType"], body["workspaceId"]) == ("lead.status.changed", str(one.endpoint.company_id))
+
+
+def test_sendpilot_names_events_as_the_endpoint_chose() -> None:
+    body = json.loads(told(claim(Format.SENDPILOT, event_names=EventNames.NEWEST)).body)
+
+    assert (body["eventType"], "changedBy" in body["data"]) == ("lead.updated", False)
+
+
+def test_a_vendor_hears_of_a_channel_by_the_id_that_it_gave_it() -> None:
+    native, keenpartner, sendpilot = [
+        json.loads(told(replace(claim(format), channel_called="before")).body)
+        for format in (Format.NATIVE, Format.KEENPARTNER, Format.SENDPILOT)
+    ]
+
+    assert (keenpartner["lead"]["channels_id"], sendpilot["data"]["campaignId"]) == ("before", "before")
+    assert native["data"] == EVENT
 
 
 def test_sendpilot_is_signed_as_documented_and_as_its_receivers_check() -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from leadrail.core.core import Core
 from leadrail.core.webhooks import queue
+from leadrail.core.webhooks.model import Format
 from leadrail.core.webhooks.queue import Attempt, Claim, DeliveryState, Lane, Result
 from tests.people import People, Person
 from tests.worker.stage import FakeClock, attempts, multiply, one_due, the_delivery
@@ -149,3 +150,15 @@ async def test_a_claim_given_back_counts_no_attempt(core: Core, people: People, 
     delivery = await the_delivery(people.owner)
     assert (delivery["attempts"], delivery["last_outcome"], delivery["due_at"]) == (0, None, clock.now)
     assert await attempts(people.owner) == []
+
+
+async def test_a_claim_knows_the_channel_by_the_name_of_its_formats_vendor(core: Core, people: People) -> None:
+    owner = people.owner
+    for format in (Format.NATIVE, Format.KEENPARTNER, Format.SENDPILOT):
+        await owner.endpoint(URL, format=format)
+    await owner.lead(await owner.channel(aliases={"sendpilot": "camp_1"}))
+
+    claims = await claim(core)
+
+    known = {one.endpoint.format: one.channel_called for one in claims if one.endpoint.company_id == owner.company_id}
+    assert known == {Format.NATIVE: None, Format.KEENPARTNER: None, Format.SENDPILOT: "camp_1"}

@@ -59,7 +59,7 @@ async def serve(
         if with_worker:
             deliverer = await stack.enter_async_context(working(core))
             wakers.append(deliverer.wake)
-        await stack.enter_async_context(_http(core, listener))
+        await stack.enter_async_context(_http(core, listener, settings))
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         await announce(core, f"http://{host}:{listener.getsockname()[1]}")
         # What lives from here on is not looked at again by the garbage collector: shorter pauses.
@@ -109,7 +109,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def _http(core: Core, listener: socket.socket) -> AsyncIterator[None]:
+async def _http(core: Core, listener: socket.socket, settings: Settings) -> AsyncIterator[None]:
     config = uvicorn.Config(
         App(core),
         lifespan="off",
@@ -119,7 +119,8 @@ async def _http(core: Core, listener: socket.socket) -> AsyncIterator[None]:
         date_header=True,
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=75,
-        proxy_headers=False,
+        proxy_headers=bool(settings.proxy_networks),
+        forwarded_allow_ips=[str(network) for network in settings.proxy_networks],
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve([listener]))

@@ -105,12 +105,14 @@ class Reader:
             raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
         return await self.channel(connection, actor, channel_id)
 
-    async def public_channel(self, connection: Connection, id: UUID) -> Setup:
-        """The channel with this id or public id, if it takes leads without a key.
+    async def public_channel(self, connection: Connection, system: str, id: str) -> Setup:
+        """The channel with this id or public id, or with the id that it had in a system, if it needs no key.
 
-        Raises Refused (`channel_not_found`, `forbidden` when it does not).
+        Raises Refused (`channel_not_found`, `forbidden` when it takes no leads without a key).
         """
-        channel_id = await channels.with_public_id(connection, id)
+        known = parse_id(id)
+        channel_id = await channels.with_public_id(connection, known) if known else None
+        channel_id = channel_id or await channels.public_aliased(connection, system, id)
         found = await self._setups.current(connection, [channel_id]) if channel_id else {}
         for setup in found.values():
             if not setup.channel.public_submissions:

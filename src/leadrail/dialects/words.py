@@ -10,6 +10,21 @@ import msgspec
 from leadrail.core.channels.model import Category, Named, Status, StatusRef
 
 
+KEENPARTNER: dict[str, Category] = {
+    "new": Category.OPEN,
+    "new lead": Category.OPEN,
+    "qualified": Category.QUALIFIED,
+    "won": Category.WON,
+    "lost": Category.LOST,
+}
+"""What this vendor's usual names stand for in a channel that has them not; it shows every status by its own name."""
+
+
+def reference(words: dict[str, Category], word: str) -> StatusRef:
+    """What a word means in a channel: the status of that name, else the first of its category."""
+    return StatusRef(name=word, category=words.get(word.casefold()))
+
+
 class Vocabulary(msgspec.Struct, frozen=True):
     """One dialect's words. `stands_for` is for writing, `shown_as` for reading."""
 
@@ -18,8 +33,8 @@ class Vocabulary(msgspec.Struct, frozen=True):
     upper_case: bool
 
     def reference(self, word: str) -> StatusRef:
-        """What the word means in a channel: the status of that name, else the first of its category."""
-        return StatusRef(name=word, category=self.stands_for.get(word.casefold()))
+        """What the word means in a channel."""
+        return reference(self.stands_for, word)
 
     def word(self, status: Status | Named) -> str:
         """How the dialect calls a status."""

@@ -39,9 +39,10 @@ def _body(format: Format, payload: str, claim: Claim) -> bytes | None:
         case Format.NATIVE:
             return _native(payload)
         case Format.KEENPARTNER:
-            return keenpartner.body(_event(payload))
+            return keenpartner.body(_event(payload, claim.channel_called))
         case Format.SENDPILOT:
-            return sendpilot.body(_event(payload), workspace_id=str(claim.endpoint.company_id))
+            event, company_id = _event(payload, claim.channel_called), str(claim.endpoint.company_id)
+            return sendpilot.body(event, workspace_id=company_id, event_names=claim.endpoint.event_names)
 
 
 class _Head(msgspec.Struct):
@@ -61,8 +62,13 @@ def _native(payload: str) -> bytes:
     return b'{"type":%b,"timestamp":%b,"data":%b}' % (bytes(head.type), bytes(head.occurred_at), data)
 
 
-def _event(payload: str) -> dict[str, Any]:
+def _event(payload: str, channel_called: str | None) -> dict[str, Any]:
+    """The event with its channel named as the vendor's clients know it."""
     event: dict[str, Any] = msgspec.json.decode(payload)
+    if channel_called is not None:
+        event["channel_id"] = channel_called
+        if (lead := event["data"].get("lead")) is not None:
+            lead["channel_id"] = channel_called
     return event
 
 

@@ -11,7 +11,7 @@ from leadrail.core.webhooks.queue import NOT_IN_FORMAT, Attempt, Claim, Delivery
 from leadrail.kit.clock import Clock
 from leadrail.kit.outgoing import Outcome, Outgoing, Reply
 from leadrail.worker.formats import Message, message
-from leadrail.worker.schedule import judge
+from leadrail.worker.schedule import SCHEDULES, judge
 
 UNSENDABLE = "unsendable"
 """The outcome of an attempt that failed on our side, such as an event that its format cannot tell."""
@@ -47,7 +47,8 @@ class Sender:
 
     def _result(self, claim: Claim, started_at: datetime, outcome: str, reply: Reply) -> Result:
         ended_at = self._clock()
-        verdict = judge(claim.number, reply, ended_at, self._chance())
+        schedule = SCHEDULES[claim.endpoint.format]
+        verdict = judge(claim.number, reply, ended_at, self._chance(), schedule)
         return Result(
             claim=claim,
             ended_at=ended_at,

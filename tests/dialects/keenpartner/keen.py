@@ -42,3 +42,15 @@ async def ask(person: Person, action: str, *, path: str = KEEN_API, **members: A
 
 def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float | list | dict) else str(value)
+
+
+async def submit(form: httpx.AsyncClient, *, path: str = KEEN_API, **members: Any) -> httpx.Response:
+    """What a form on somebody's page sends: no key."""
+    return await form.post(path, json={"action": "lead_external"} | {n: _plain(v) for n, v in members.items()})
+
+
+def error(answer: httpx.Response) -> tuple[int, Any]:
+    """Status and text; the envelope has no other member."""
+    assert answer.headers["content-type"] == "application/json"
+    assert set(answer.json()) == {"error"}
+    return answer.status_code, answer.json()["error"]

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from leadrail.core.channels.commands import archive_status
 from leadrail.core.channels.model import Category
 from tests.dialects.keenpartner import keen
-from tests.dialects.keenpartner.keen import ask, sample, with_ids
+from tests.dialects.keenpartner.keen import ask, error, sample, with_ids
 from tests.people import NewStatus, People
 
 
@@ -24,6 +25,68 @@ async def test_the_sample_is_answered_as_on_the_page_but_with_the_new_name(peopl
     expected = with_ids(page["answer"], ids | {keen.MOMENT: answer.json()["lead"]["created_at"]})
     expected["lead"]["status"] = "Qualified"
     assert json.dumps(answer.json()) == json.dumps(expected)
+
+
+@pytest.mark.parametrize("path", [keen.KEEN_API, keen.OPENAPI_OPERATIONS])
+async def test_the_sample_by_id_is_answered_alike(people: People, path: str) -> None:
+    channel, page = await people.owner.channel(template="keenpartner"), sample("update_status_id")
+    lead = await people.owner.lead(channel, email="jane@example.com", first_name="Jane", last_name="Smith")
+    new, qualified = channel.statuses[:2]
+    ids = {keen.LEAD: lead.id, keen.CHANNEL: channel.id, keen.QUALIFIED_STATUS: qualified.id, keen.NEW_STATUS: new.id}
+
+    answer = await people.owner.http.post(path, json=with_ids(page["request"], ids))
+
+    assert answer.status_code == 200, answer.text
+    expected = with_ids(page["answer"], ids | {keen.MOMENT: answer.json()["lead"]["created_at"]})
+    expected["lead"]["status"] = "Qualified"
+    assert json.dumps(answer.json()) == json.dumps(expected)
+    assert [one["context"] for one in await moves(people, lead.id)] == [{"old_status_id": str(new.id)}]
+
+
+async def test_an_id_that_is_no_status_of_the_channel_is_not_found(people: People) -> None:
+    channel, other = await people.owner.channel(), await people.owner.channel()
+    lead = await people.owner.lead(channel)
+    async with people.owner.core.database.transaction() as connection:
+        await archive_status(connection, channel, channel.statuses[3])
+
+    for id in (other.statuses[1].id, channel.statuses[3].id, channel.id):
+        answer = await ask(people.owner, "update_status_id", lead_id=lead.id, status_id=id)
+        assert error(answer) == (404, "Status ID not found")
+    assert await moves(people, lead.id) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "text"),
+    [
+        ({"lead_id": None}, 400, "lead_id and status_id required"),
+        ({"status_id": ""}, 400, "lead_id and status_id required"),
+        ({"lead_id": "12"}, 400, "lead_id is not a UUID"),
+        ({"status_id": "Won"}, 400, "status_id is not a UUID"),
+        ({"old_status_id": "New"}, 400, "old_status_id is not a UUID"),
+        ({"lead_id": "0190a0a0-0000-7000-8000-000000000000"}, 404, "Lead not found"),
+    ],
+)
+async def test_a_wrong_move_by_id_says_what_is_wrong(
+    people: People, wrong: dict[str, Any], status: int, text: str
+) -> None:
+    channel = await people.owner.channel()
+    lead = await people.owner.lead(channel)
+
+    members = {"lead_id": lead.id, "status_id": channel.statuses[1].id} | wrong
+    answer = await ask(people.owner, "update_status_id", **members)
+
+    assert error(answer) == (status, text)
+    assert await moves(people, lead.id) == []
+
+
+async def test_the_stranger_moves_nothing_by_id(people: People) -> None:
+    channel = await people.shared_channel()
+    lead = await people.owner.lead(channel)
+
+    answer = await ask(people.stranger, "update_status_id", lead_id=lead.id, status_id=channel.statuses[1].id)
+
+    assert error(answer) == (403, "Lead not accessible")
+    assert await moves(people, lead.id) == []
 
 
 async def test_a_move_is_one_event_with_its_reward_deliveries_and_notice(people: People) -> None:
@@ -61,13 +124,15 @@ async def test_a_name_is_found_whatever_its_case(people: People) -> None:
     assert answer.json()["lead"]["status"] == "Qualified"
 
 
-async def test_a_category_is_not_a_name(people: People) -> None:
+async def test_a_usual_name_stands_for_its_category_where_the_channel_has_no_such_status(people: People) -> None:
     statuses = (NewStatus(name="New lead"), NewStatus(name="Signed", category=Category.WON))
     lead = await people.owner.lead(await people.owner.channel(statuses=statuses))
 
     answer = await ask(people.owner, "update_status", lead_id=lead.id, status="won")
+    nowhere = await ask(people.owner, "update_status", lead_id=lead.id, status="Lost")
 
-    assert (answer.status_code, answer.json()) == (404, {"error": 'Status "won" not found for this channel'})
+    assert answer.json()["lead"]["status"] == "Signed"
+    assert (nowhere.status_code, nowhere.json()) == (404, {"error": 'Status "Lost" not found for this channel'})
 
 
 async def test_the_partner_moves_a_lead_of_the_shared_channel(people: People) -> None:

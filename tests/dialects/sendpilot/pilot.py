@@ -1,6 +1,9 @@
 """The vendor's samples, and a call as the vendor's client makes it."""
 
 import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -36,6 +39,57 @@ def with_ids(value: Any, ids: dict[str, Any]) -> Any:
 
 async def patch(person: Person, lead_id: UUID | str, base: str = BASES[0], **members: Any) -> httpx.Response:
     return await person.http.patch(f"{base}/leads/{lead_id}/status", json=members)
+
+
+def assert_like(told: Any, expected: Any) -> None:
+    """What is told holds every member of the sample, in the sample's order, of the same type and value."""
+    assert type(told) is type(expected), (told, expected)
+    if isinstance(expected, dict):
+        assert [name for name in told if name in expected] == list(expected)
+        for name, value in expected.items():
+            assert_like(told[name], value)
+    elif isinstance(expected, list):
+        assert len(told) == len(expected)
+        for one, value in zip(told, expected, strict=True):
+            assert_like(one, value)
+    else:
+        assert told == expected
+
+
+def assert_is_time(text: str) -> None:
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text)
+
+
+async def get(person: Person, path: str, base: str = BASES[0], **query: Any) -> httpx.Response:
+    return await person.http.get(base + path, params=query)
+
+
+async def add(person: Person, campaign_id: UUID | str, *entries: Any, base: str = BASES[0]) -> httpx.Response:
+    """Adds these entries to a campaign."""
+    return await person.http.post(f"{base}/leads", json={"campaignId": str(campaign_id), "leads": entries})
+
+
+def entry(slug: str, **members: Any) -> dict[str, Any]:
+    return {"linkedinUrl": f"https://www.linkedin.com/in/{slug}"} | members
+
+
+async def known_as(person: Person, campaign: str, **wanted: Any) -> Channel:
+    """A channel that came from SendPilot, where it had this id."""
+    return await person.channel(**({"template": "sendpilot", "aliases": {"sendpilot": campaign}} | wanted))
+
+
+async def migrated(person: Person, channel: Channel, lead: str, **fields: Any) -> Lead:
+    """A lead that came from SendPilot, where it had this id."""
+    return await person.lead(channel, attribution={"external_ids": {"sendpilot": lead}}, **fields)
+
+
+@asynccontextmanager
+async def holding(person: Person, key: str) -> AsyncIterator[Person]:
+    """The same person with another key."""
+    async with httpx.AsyncClient(
+        base_url=person.http.base_url, headers={"X-API-Key": key}, timeout=30, trust_env=False
+    ) as client:
+        yield Person(person.core, person.company_id, key, client)
 
 
 async def john(people: People, channel: Channel | None = None, *, status: str = "REPLY_RECEIVED") -> Lead:

@@ -1,13 +1,16 @@
 """PATCH lead status: the samples of every generation, the words, the label, and all that follows from a move."""
 
+import asyncio
+import json
 import re
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from leadrail.core.channels.model import Category
-from tests.dialects.sendpilot.pilot import BASES, LEAD, MOMENT, john, moves, patch, sample, state, with_ids
+from tests.dialects.sendpilot.pilot import BASES, LEAD, MOMENT, john, migrated, moves, patch, sample, state, with_ids
 from tests.people import NewStatus, People
 
 G1 = ["id", "linkedinUrl", "previousStatus", "status", "updatedAt"]
@@ -133,14 +136,63 @@ async def test_a_status_of_that_name_wins_over_the_category(people: People) -> N
 # The label
 
 
-async def test_a_label_beside_a_status_is_kept_in_the_same_change(people: People) -> None:
-    lead = await john(people)
+async def edits(people: People, lead_id: UUID) -> list[Any]:
+    """What the lead's edits changed, oldest first."""
+    statement = "SELECT data FROM events WHERE lead_id = $1 AND type = 'lead.updated' ORDER BY seq"
+    return [json.loads(row["data"])["changed"] for row in await people.owner.rows(statement, lead_id)]
+
+
+async def test_a_label_beside_a_status_is_one_change_and_two_events(people: People) -> None:
+    channel = await people.shared_channel(template="sendpilot")
+    await people.owner.trigger(channel, cause="status_change", status="OPPORTUNITY", kind="fixed", amount=100)
+    lead = await john(people, channel)
+    await people.owner.endpoint("https://example.com/hook", format="sendpilot")
+    before = await people.owner.counts()
 
     answer = await patch(people.owner, lead.id, status="OPPORTUNITY", customLeadStatus="NO_RESPONSE")
 
     assert answer.json()["status"] == "OPPORTUNITY"
-    assert (await native(people, lead.id))["attribution"] == {"custom_lead_status": "NO_RESPONSE"}
-    assert len(await moves(people, lead.id)) == 2  # the samples' reply, and this
+    label = {"custom_lead_status": "NO_RESPONSE"}
+    now = await native(people, lead.id)
+    assert (now["attribution"], now["version"]) == (label, 3)
+    _, moved = await moves(people, lead.id)  # the samples' reply, and this
+    assert moved["changed"] == {}
+    assert await edits(people, lead.id) == [{"attribution": {"from": {}, "to": label}}]
+    # the move, the label and the reward; the deliveries of all three
+    assert await people.owner.counts() == before | {"events": before["events"] + 3, "deliveries": 3, "rewards": 1}
+
+
+async def test_a_label_alone_that_moves_nothing_is_one_event(people: People) -> None:
+    lead = await john(people, status="NOT_INTERESTED")
+
+    answers = [await patch(people.owner, lead.id, customLeadStatus="NOT_INTERESTED") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(await moves(people, lead.id)) == len(await edits(people, lead.id)) == 1
+
+
+async def test_a_migrated_lead_is_moved_by_either_id_and_answered_with_the_old_one(people: People) -> None:
+    lead = await migrated(people.owner, await people.shared_channel(template="sendpilot"), LEAD)
+
+    told = [
+        (await patch(people.partner, id, status=word)).json() for id, word in ((LEAD, "DONE"), (lead.id, "PENDING"))
+    ]
+
+    assert [(one["id"], one["leadId"], one["status"]) for one in told] == [
+        (LEAD, LEAD, "DONE"),
+        (LEAD, LEAD, "PENDING"),
+    ]
+    assert len(await moves(people, lead.id)) == 2
+
+
+async def test_moves_at_once_are_each_recorded_from_where_the_one_before_led(people: People) -> None:
+    lead = await john(people)
+    words = ["OPPORTUNITY", "MEETING_BOOKED", "DONE"] * 3
+
+    await asyncio.gather(*(patch(people.owner, lead.id, status=word) for word in words))
+
+    names = [(data["from"]["name"], data["to"]["name"]) for data in await moves(people, lead.id)]
+    assert all(before[1] == after[0] != after[1] for before, after in pairwise(names))
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,17 @@ async def aliased(connection: Connection, companies: Sequence[UUID], system: str
     return found
 
 
+async def public_aliased(connection: Connection, system: str, external_id: str) -> UUID | None:
+    """The one channel that takes leads without a key and that another system called this; None when several are."""
+    statement = """
+        SELECT a.channel_id FROM channel_aliases a
+        JOIN channels c ON c.company_id = a.company_id AND c.id = a.channel_id
+        WHERE a.system = $1 AND a.external_id = $2 AND c.public_submissions LIMIT 2
+    """
+    rows = await connection.fetch(statement, system, external_id)
+    return rows[0][0] if len(rows) == 1 else None
+
+
 async def with_public_id(connection: Connection, id: UUID) -> UUID | None:
     """The channel whose public id, or whose id, this is."""
     statement = "SELECT id FROM channels WHERE id = $1 UNION ALL SELECT id FROM channels WHERE public_id = $1 LIMIT 1"
@@ -245,6 +256,24 @@ async def insert_reasons(connection: Connection, company_id: UUID, texts: Sequen
         "INSERT INTO reasons (company_id, id, text) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         [(company_id, id, text) for id, text in texts],
     )
+
+
+async def insert_numbered_reasons(
+    connection: Connection, company_id: UUID, reasons: Sequence[tuple[UUID, int, str]]
+) -> None:
+    """Adds reasons under numbers that they had elsewhere; a number or text that the company has is left as it is.
+
+    Later reasons are numbered above all of these.
+    """
+    statement = """
+        INSERT INTO reasons (company_id, id, number, text) OVERRIDING SYSTEM VALUE
+        SELECT $1, $2, $3::bigint, $4 WHERE NOT EXISTS (SELECT 1 FROM reasons WHERE company_id = $1 AND number = $3)
+        ON CONFLICT DO NOTHING
+    """
+    await connection.executemany(statement, [(company_id, *reason) for reason in reasons])
+    highest = max((number for _, number, _ in reasons), default=0)
+    reserve = "SELECT setval('reasons_number_seq', $1) FROM reasons_number_seq WHERE last_value < $1"
+    await connection.execute(reserve, highest)
 
 
 async def reasons(connection: Connection, company_id: UUID) -> list[Reason]:

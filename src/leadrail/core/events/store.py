@@ -71,6 +71,15 @@ WHERE company_id = $1 AND lead_id = $2 AND seq > $3 AND ($4::text IS NULL OR typ
 ORDER BY seq LIMIT $5
 """
 
+_NEWEST_OF_LEADS = f"""
+SELECT newest.* FROM unnest($1::uuid[], $2::uuid[]) AS q(company_id, lead_id)
+CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM events e WHERE e.company_id = q.company_id AND e.lead_id = q.lead_id
+    ORDER BY e.seq DESC LIMIT $3
+) AS newest
+ORDER BY newest.seq
+"""
+
 _NOTICES = f"""
 SELECT {_COLUMNS} FROM events
 WHERE company_id = $1 AND notice AND seq < $2 AND (cardinality($3::uuid[]) = 0 OR channel_id = ANY($3))
@@ -89,6 +98,17 @@ async def of_lead(
 ) -> list[Entry]:
     """A lead's events, oldest first."""
     return [_entry(row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id, after, type, limit)]
+
+
+async def of_leads(
+    connection: Connection, keys: Sequence[tuple[UUID, UUID]], *, limit: int = 100
+) -> dict[UUID, list[Entry]]:
+    """The newest events, at most `limit` each, of these leads, named by (company, id); oldest first, by lead."""
+    companies, ids = [company_id for company_id, _ in keys], [id for _, id in keys]
+    found: dict[UUID, list[Entry]] = {id: [] for id in ids}
+    for row in await connection.fetch(_NEWEST_OF_LEADS, companies, ids, limit):
+        found[row["lead_id"]].append(_entry(row))
+    return found
 
 
 async def notices(

@@ -47,7 +47,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """A follow-up that a lead brings along."""
+    """A follow-up that a lead brings along. `created_at` None: recorded now."""
 
     follow_up_id: UUID
     scheduled_at: datetime | None = None
@@ -55,6 +55,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     done_by: str | None = None
     notes: str | None = None
     created_by: str | None = None
+    created_at: datetime | None = None
 
 
 class CreateLead(msgspec.Struct, frozen=True, kw_only=True):

@@ -135,7 +135,7 @@ def _create(channel: Channel, command: CreateLead, now: datetime, number: int) -
     if command.origin is not Origin.IMPORT:
         _require(last.status, lead, last.reason, last.note)
     changed_at = _past("updated_at", command.updated_at, now) if command.updated_at is not None else now
-    facts += tuple(_follow_up_fact(follow_up, lead, now) for follow_up in follow_ups)
+    facts += tuple(_follow_up_fact(follow_up, lead, follow_up.created_at) for follow_up in follow_ups)
     return Decision(replace(lead, updated_at=changed_at), facts, follow_ups)
 
 
@@ -203,7 +203,8 @@ def _creation_data(step: _Taken) -> dict[str, Any]:
 
 
 def _with_contacts(lead: Lead, contacts: tuple[Contact, ...], now: datetime) -> tuple[Lead, tuple[FollowUp, ...]]:
-    follow_ups = tuple(_follow_up(contact, now) for contact in contacts)
+    moments = (_past("created_at", contact.created_at, now) if contact.created_at else now for contact in contacts)
+    follow_ups = tuple(_follow_up(contact, at) for contact, at in zip(contacts, moments, strict=True))
     done = [follow_up.followed_up_at for follow_up in follow_ups if follow_up.followed_up_at is not None]
     return replace(lead, last_follow_up_at=max(done, default=None)), follow_ups
 

@@ -200,6 +200,17 @@ async def exists_anywhere(connection: Connection, lead_id: UUID) -> bool:
     return await connection.fetchval(statement, lead_id) is not None
 
 
+async def is_numbered_anywhere(connection: Connection, number: int, key: str) -> bool:
+    """The same for a lead's number here, or for the external id that stands for its number elsewhere."""
+    statement = """
+        SELECT 1 FROM companies o
+        WHERE EXISTS (SELECT FROM leads l WHERE l.company_id = o.id AND l.number = $1)
+           OR EXISTS (SELECT FROM lead_keys k WHERE k.company_id = o.id AND k.kind = $2 AND k.key = $3)
+        LIMIT 1
+    """
+    return await connection.fetchval(statement, number, KeyKind.EXTERNAL_ID, key) is not None
+
+
 async def listed(connection: Connection, companies: Sequence[UUID], filter: Filter) -> list[Found]:
     """The part of the list that the filter wants, in its order. Raises Refused (`invalid`)."""
     parameters = Parameters()

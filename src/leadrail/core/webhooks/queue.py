@@ -50,7 +50,10 @@ class Destination(msgspec.Struct, frozen=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """A delivery that is ours to send until its lease ends. `number` counts its attempts, this one included."""
+    """A delivery that is ours to send until its lease ends. `number` counts its attempts, this one included.
+
+    `channel_called` is what the vendor of the endpoint's format called the event's channel, if it came from there.
+    """
 
     company_id: UUID
     delivery_id: UUID
@@ -58,6 +61,7 @@ class Claim(msgspec.Struct, frozen=True):
     event_id: UUID
     payload: str | None
     endpoint: Destination
+    channel_called: str | None = None
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -125,7 +129,10 @@ FROM picked p, endpoints e
 WHERE d.company_id = p.company_id AND d.id = p.id
     AND e.company_id = d.endpoint_company_id AND e.id = d.endpoint_id AND e.state = 'active'
 RETURNING d.company_id, d.id, d.attempts, d.event_id, d.payload, e.id, e.company_id, e.url, e.format, e.secret,
-    e.event_names
+    e.event_names, CASE WHEN e.format <> 'native' THEN (
+        SELECT a.external_id FROM events v JOIN channel_aliases a
+        ON a.company_id = v.company_id AND a.channel_id = v.channel_id AND a.system = e.format
+        WHERE v.company_id = d.company_id AND v.seq = d.event_seq) END
 """
 
 
@@ -138,9 +145,9 @@ async def claim(
 
 
 def _claim(row: Any) -> Claim:
-    company_id, id, number, event_id, payload, endpoint_id, owner_id, url, format, secret, event_names = row
+    company_id, id, number, event_id, payload, endpoint_id, owner_id, url, format, secret, event_names, called = row
     destination = Destination(endpoint_id, owner_id, url, Format(format), secret, EventNames(event_names))
-    return Claim(company_id, id, number, event_id, payload, destination)
+    return Claim(company_id, id, number, event_id, payload, destination, called)
 
 
 # Whoever deletes an endpoint wants no more of it. One that was disabled may come back, and its deliveries with it.

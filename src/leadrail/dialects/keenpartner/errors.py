@@ -6,8 +6,10 @@ The vendor documents 400, 401, 403, 404 and 500 only, so every refusal of a requ
 import logging
 
 import msgspec
+from msgspec.structs import replace
 
 from leadrail.core.errors import Code, Refusal, refusal_of
+from leadrail.dialects.keenpartner.cors import headers_of_failure
 from leadrail.dialects.keenpartner.wire import Failure
 from leadrail.kit.http import BodyTooLarge, MethodNotAllowed, PathNotFound, Request, Response
 from leadrail.kit.wire import BadInput
@@ -45,9 +47,22 @@ TABLE: dict[Code, tuple[int, str | None]] = {
 }
 """Status and text of every kind of refusal; None takes the refusal's own words."""
 
+_THEIRS = {
+    "/amount": "purchase_amount",
+    "/name": "product_name",
+    "/description": "product_description",
+    "/at": "date",
+}
+"""What this vendor calls a member that the core calls otherwise."""
+
 
 def on_error(request: Request, error: Exception) -> Response:
-    """The answer to whatever went wrong."""
+    """The answer to whatever went wrong; a form's own page may read it too."""
+    response = _response(request, error)
+    return replace(response, headers=response.headers + headers_of_failure(request))
+
+
+def _response(request: Request, error: Exception) -> Response:
     if (refusal := refusal_of(error)) is not None:
         return _refused(refusal)
     if isinstance(error, BadInput):
@@ -66,8 +81,14 @@ def _refused(refusal: Refusal) -> Response:
     status, words = TABLE[refusal.code]
     if refusal.code is Code.UNKNOWN_STATUS and (name := refusal.details.get("status")):
         words = f'Status "{name}" not found for this channel'
-    headers = ((b"retry-after", b"1"),) if status == 503 else ()
-    return _failure(status, words or refusal.message, *headers)
+    wait_s = refusal.details.get("retry_after_s", 1)
+    headers = ((b"retry-after", str(wait_s).encode()),) if status in (429, 503) else ()
+    return _failure(status, words or _named(refusal), *headers)
+
+
+def _named(refusal: Refusal) -> str:
+    theirs = _THEIRS.get(refusal.field or "")
+    return f"{theirs}: {refusal.message}" if theirs else refusal.message
 
 
 def _fault(error: BadInput) -> str:

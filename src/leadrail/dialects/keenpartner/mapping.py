@@ -1,73 +1,63 @@
-"""KeenPartner's requests as commands, and leads as KeenPartner shows them (contract sections 3 and 4)."""
+"""KeenPartner's requests as the core's commands (contract section 4). Every function raises Refused (`invalid`)."""
 
-from collections.abc import Mapping
-from typing import Any
-from uuid import UUID, uuid5
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 
 from leadrail.core.actor import Actor
-from leadrail.core.channels.model import Channel, Property, StatusRef
+from leadrail.core.channels.model import StatusRef
 from leadrail.core.errors import Code, refuse
-from leadrail.core.leads import commands, model
+from leadrail.core.leads import commands
+from leadrail.core.leads.commands import Origin
 from leadrail.dialects.keenpartner.wire import (
     CreateLead,
-    Definition,
-    Lead,
-    MovedLead,
+    CreatePurchase,
+    GivenLead,
     PropertyText,
-    PropertyValue,
+    UpdateLead,
     UpdateStatus,
+    UpdateStatusId,
 )
-from leadrail.kit.clock import with_milliseconds
+from leadrail.dialects.words import KEENPARTNER, reference
 from leadrail.kit.ids import new_id, parse_id
 
 REFERRED_BY = "referred_by"
 """The member of a lead's attribution that holds the employee."""
 
 _FIELDS = ("email", "first_name", "last_name", "phone", "company_name", "source", "notes", "business_id")
+_Number = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 
 
-# Requests
+# Ids
 
 
-def creation(actor: Actor, asked: CreateLead) -> commands.CreateLead:
+def channel_id(text: str | None) -> UUID:
     """Raises Refused (`channel_required`, `invalid`)."""
-    if not asked.channel_id:
+    if not text:
         raise refuse(Code.CHANNEL_REQUIRED, "channel_id required")
-    return commands.CreateLead(
-        actor=actor,
-        channel_id=_id(asked.channel_id, "channel_id"),
-        lead_id=new_id(),
-        fields=_fields(asked),
-        properties={str(one.property_definitions_id): _storable(one.value) for one in asked.properties or ()},
-    )
+    return _id(text, "channel_id")
 
 
-def _fields(asked: CreateLead) -> dict[str, Any]:
-    given = {name: value for name in _FIELDS if (value := getattr(asked, name)) is not None}
-    if employee := asked.employee or asked.referring_employee:
-        given["attribution"] = {REFERRED_BY: employee}
-    return given
+def lead_id(text: str | None) -> UUID:
+    if not text:
+        raise refuse(Code.INVALID, "lead_id required")
+    return _id(text, "lead_id")
 
 
-def _storable(value: PropertyText) -> str | int | float | bool:
-    """Objects and lists are kept as their JSON text. Source: contract section 4.6."""
-    return msgspec.json.encode(value).decode() if isinstance(value, list | dict) else value
+def legacy_id(given: Any) -> int:
+    if (number := whole_number(given)) is None:
+        raise refuse(Code.INVALID, "legacy_id required")
+    return number
 
 
-def change_of_status(actor: Actor, asked: UpdateStatus) -> commands.ChangeStatus:
-    """Raises Refused (`invalid`)."""
-    if not asked.lead_id or not asked.status:
-        raise refuse(Code.INVALID, "lead_id and status required")
-    old = _id(asked.old_status_id, "old_status_id") if asked.old_status_id else None
-    return commands.ChangeStatus(
-        actor=actor,
-        lead_id=_id(asked.lead_id, "lead_id"),
-        # The name and nothing else: this vendor's words are each channel's own, no category stands behind them.
-        status=StatusRef(name=asked.status),
-        context={"old_status_id": old} if old else {},
-    )
+def whole_number(given: Any) -> int | None:
+    """The number that a lead can have, also when it is written as text."""
+    try:
+        return msgspec.convert(given, _Number, strict=False)
+    except msgspec.ValidationError:
+        return None
 
 
 def _id(text: str, name: str) -> UUID:
@@ -76,71 +66,85 @@ def _id(text: str, name: str) -> UUID:
     return id
 
 
-# Answers
+# Commands
 
 
-def whole(lead: model.Lead, channel: Channel) -> Lead:
-    """What `create_lead` answers."""
-    return Lead(
-        id=lead.id,
-        created_at=with_milliseconds(lead.created_at),
-        email=lead.email,
-        first_name=lead.first_name,
-        last_name=lead.last_name,
-        phone=lead.phone,
-        company_name=lead.company_name,
-        source=lead.source,
-        employee=employee_in(lead.attribution),
-        status=channel.status_by_id[lead.status_id].name,
-        lead_status_id=lead.status_id,
-        notes=lead.notes,
-        business_id=lead.business_id,
-        channels_id=lead.channel_id,
-        property_values=_property_values(lead, channel) if lead.properties else [],
+def creation(actor: Actor, channel: UUID, asked: CreateLead, origin: Origin = Origin.STANDARD) -> commands.CreateLead:
+    return commands.CreateLead(
+        actor=actor,
+        channel_id=channel,
+        lead_id=new_id(),
+        fields=_fields(asked),
+        properties=_properties(asked),
+        origin=origin,
     )
 
 
-def moved(lead: model.Lead, channel: Channel) -> MovedLead:
-    """What `update_status` answers; `status` is the new name (the page's sample has the old one beside the new id)."""
-    return MovedLead(
-        id=lead.id,
-        created_at=with_milliseconds(lead.created_at),
-        email=lead.email,
-        first_name=lead.first_name,
-        last_name=lead.last_name,
-        status=channel.status_by_id[lead.status_id].name,
-        lead_status_id=lead.status_id,
-        channels_id=lead.channel_id,
+def edit(actor: Actor, asked: UpdateLead) -> commands.UpdateLead:
+    id, fields, properties = lead_id(asked.lead_id), _fields(asked), _properties(asked)
+    if not fields and not properties:
+        raise refuse(Code.INVALID, "Nothing to update; send at least one field or a property")
+    return commands.UpdateLead(actor=actor, lead_id=id, fields=fields, properties=properties, origin=Origin.QUIET_EDIT)
+
+
+def _fields(asked: GivenLead) -> dict[str, Any]:
+    """The standard fields that were given; an empty text takes a value away."""
+    given = {name: value for name in _FIELDS if (value := getattr(asked, name)) is not None}
+    employee = asked.employee if asked.employee is not None else asked.referring_employee
+    if employee is not None:
+        given["attribution"] = {REFERRED_BY: employee or None}
+    return given
+
+
+def _properties(asked: GivenLead) -> dict[str, Any]:
+    return {str(one.property_definitions_id): _storable(one.value) for one in asked.properties or ()}
+
+
+def _storable(value: PropertyText) -> str | int | float | bool:
+    """Objects and lists are kept as their JSON text. Source: contract section 4.6."""
+    return msgspec.json.encode(value).decode() if isinstance(value, list | dict) else value
+
+
+def move_by_name(actor: Actor, asked: UpdateStatus) -> commands.ChangeStatus:
+    if not asked.lead_id or not asked.status:
+        raise refuse(Code.INVALID, "lead_id and status required")
+    return _move(actor, asked.lead_id, reference(KEENPARTNER, asked.status), asked.old_status_id)
+
+
+def move_by_id(actor: Actor, asked: UpdateStatusId) -> commands.ChangeStatus:
+    if not asked.lead_id or not asked.status_id:
+        raise refuse(Code.INVALID, "lead_id and status_id required")
+    return _move(actor, asked.lead_id, StatusRef(id=_id(asked.status_id, "status_id")), asked.old_status_id)
+
+
+def _move(actor: Actor, lead: str, status: StatusRef, old_status: str | None) -> commands.ChangeStatus:
+    old = _id(old_status, "old_status_id") if old_status else None
+    return commands.ChangeStatus(
+        actor=actor,
+        lead_id=_id(lead, "lead_id"),
+        status=status,
+        context={"old_status_id": old} if old else {},
     )
 
 
-def _property_values(lead: model.Lead, channel: Channel) -> list[PropertyValue]:
-    values = lead.properties
-    return [
-        _property_value(lead.id, definition, values[key])
-        for definition in channel.current_properties
-        if (key := str(definition.id)) in values
-    ]
-
-
-def _property_value(lead_id: UUID, definition: Property, value: Any) -> PropertyValue:
-    # Values have no rows of their own here: the same lead and definition always give the same id.
-    return PropertyValue(
-        id=uuid5(lead_id, str(definition.id)),
-        value=text(value),
-        property_definitions_id=definition.id,
-        property_definitions=Definition(definition.id, definition.name, definition.type),
+def purchase(actor: Actor, asked: CreatePurchase) -> commands.RecordPurchase:
+    """There is no catalogue here: the id of a product is kept as the purchase's name."""
+    return commands.RecordPurchase(
+        actor=actor,
+        lead_id=lead_id(asked.lead_id),
+        purchase_id=new_id(),
+        name=asked.product_name or asked.product_id,
+        description=asked.product_description or asked.description,
+        amount=asked.purchase_amount,
+        at=_moment(asked.date) if asked.date else None,
+        trigger_ids=None if asked.trigger_ids is None else frozenset(asked.trigger_ids),
     )
 
 
-def employee_in(attribution: Mapping[str, Any]) -> str | None:
-    """The employee that an attribution names. Other faces may have put anything there; only a text is one."""
-    employee = attribution.get(REFERRED_BY)
-    return employee if isinstance(employee, str) else None
-
-
-def text(value: Any) -> str:
-    """A property value as this vendor shows it: always a string."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def _moment(text: str) -> datetime:
+    """A time without an offset is one in UTC, a day alone its beginning."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise refuse(Code.INVALID, "date is not an ISO 8601 time, such as 2026-04-21T10:00:00Z") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from leadrail.dialects.keenpartner.mapping import employee_in, text
+from leadrail.dialects.keenpartner.views import employee_in, text
 from leadrail.dialects.keenpartner.wire import Definition, Lead, PropertyValue
 from leadrail.kit.clock import with_milliseconds
 
@@ -49,7 +49,7 @@ def _lead(data: dict[str, Any]) -> Lead:
         lead_status_id=UUID(to["id"]),
         notes=lead["notes"],
         business_id=lead["business_id"],
-        channels_id=UUID(lead["channel_id"]),
+        channels_id=lead["channel_id"],
         property_values=[_property_value(name, value) for name, value in lead["properties"].items()],
     )
 

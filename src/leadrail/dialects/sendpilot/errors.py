@@ -1,10 +1,11 @@
 """Whatever goes wrong, in SendPilot's envelope of statusCode, message and error (contract section 1)."""
 
 import logging
+from collections.abc import Iterable
 
 import msgspec
 
-from leadrail.core.errors import Code, Refusal, refusal_of
+from leadrail.core.errors import Code, Refusal, Refused, refusal_of, refuse
 from leadrail.dialects.sendpilot.wire import Failure
 from leadrail.kit.http import BodyTooLarge, MethodNotAllowed, PathNotFound, Request, Response
 from leadrail.kit.wire import BadInput
@@ -50,9 +51,19 @@ NAMES = {
     413: "Payload Too Large",
     429: "Too Many Requests",
     500: "Internal Server Error",
+    501: "Not Implemented",
     503: "Service Unavailable",
 }
 """The member `error` for each status. Not Python's own phrases: those differ between its versions."""
+
+
+def not_among(name: str, values: Iterable[str]) -> Refused:
+    """For a word that is none of those which the member takes."""
+    return refuse(Code.INVALID, f"{name} must be one of the following values: {', '.join(values)}")
+
+
+class NotOffered(Exception):
+    """The vendor has such a call and Leadrail does not; the message says what is missing."""
 
 
 def on_error(request: Request, error: Exception) -> Response:
@@ -60,7 +71,9 @@ def on_error(request: Request, error: Exception) -> Response:
     if (refusal := refusal_of(error)) is not None:
         return _refused(refusal)
     if isinstance(error, BadInput):
-        return _failure(400, _fault(error))
+        return _failure(400, fault_of(error))
+    if isinstance(error, NotOffered):
+        return _failure(501, str(error))
     if isinstance(error, PathNotFound):
         return _failure(404, f"Cannot {request.method} {request.path}")
     if isinstance(error, MethodNotAllowed):
@@ -74,16 +87,15 @@ def on_error(request: Request, error: Exception) -> Response:
 
 def _refused(refusal: Refusal) -> Response:
     status, words = TABLE[refusal.code]
-    if refusal.code is Code.FORBIDDEN and (scope := refusal.details.get("scope")):
-        words = f"Key lacks leads:{scope}"
     headers = ((b"retry-after", b"1"),) if status == 503 else ()
     return _failure(status, words or refusal.message, *headers)
 
 
-def _fault(error: BadInput) -> str:
+def fault_of(error: BadInput) -> str:
+    """What is wrong with the input, after the member at fault if it is known."""
     if error.pointer is None:
         return error.message
-    return f"{error.pointer.strip('/').replace('/', '.')}: {error.message}"
+    return f"{error.pointer.strip('/?').replace('/', '.')}: {error.message}"
 
 
 def _failure(status: int, words: str, *headers: tuple[bytes, bytes]) -> Response:
