@@ -104,9 +104,9 @@ class Exchange:
     ],
 )
 async def test_a_path_finds_its_handler_and_its_parameters(method: str, path: str, found: bytes, params: Any) -> None:
-    handler, values = Router(ROUTES).match(method, path)
+    route, values = Router(ROUTES).match(method, path)
 
-    assert (values, (await handler(None)).body) == (params, found)  # type: ignore[arg-type]
+    assert (values, (await route.handler(None)).body) == (params, found)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/leads/7/nothing", "/leads/7/status/x", "/channels", "/channels/7", "x"])
@@ -155,6 +155,14 @@ async def test_a_body_over_the_limit_is_refused(exchange: Exchange) -> None:
 
 async def test_a_body_of_exactly_the_limit_is_read() -> None:
     assert (await Exchange("POST", "/leads", b"x" * 10).through(body_limit=10)).status == 200
+
+
+async def test_a_route_may_have_a_limit_of_its_own() -> None:
+    for limit, status in ((10, 200), (9, 418)):
+        face = Face([Route("POST", "/leads", echo, limit)], on_error, body_limit=1)
+        exchange = Exchange("POST", "/leads", b"x" * 10)
+        await asyncio.wait_for(face.answer(exchange.scope, exchange.receive, exchange.send, exchange.path), 1)
+        assert exchange.status == status
 
 
 async def test_a_client_that_goes_away_while_sending_gets_no_answer() -> None:

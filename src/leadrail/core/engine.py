@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 
 from leadrail.core import idempotency
-from leadrail.core.errors import Code, Refusal, Refused, refuse
+from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
 from leadrail.core.events.model import Event
 from leadrail.core.idempotency import Answer
 from leadrail.core.leads import store as leads
@@ -291,7 +291,7 @@ def _failure(error: Exception) -> Refusal:
         return Refusal(Code.INVALID, f"A value cannot be stored: {error}")
     if isinstance(error, asyncpg.UniqueViolationError):
         return Refusal(Code.CONFLICT, "The id or number of the lead is taken")
-    if isinstance(error, (*UNREACHABLE, asyncpg.LockNotAvailableError)):
+    if isinstance(error, (*UNREACHABLE, *BUSY)):
         return Refusal(Code.UNAVAILABLE, "The lead is busy or the database is away; try again")
     log.error("a command failed", exc_info=error)
     return Refusal(Code.UNAVAILABLE, "The change could not be saved; nothing was changed. Try again.")

@@ -9,6 +9,10 @@ import msgspec
 from leadrail.db.database import UNREACHABLE
 
 
+BUSY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+"""What the database answers when others are in the way; nothing was done, and a repeat may get through."""
+
+
 class Code(StrEnum):
     """The kinds of refusal. Faces map every one of them."""
 
@@ -66,6 +70,6 @@ def refusal_of(error: Exception) -> Refusal | None:
         return Refusal(Code.INVALID, "A value cannot be stored; check text for control characters and numbers for size")
     if isinstance(error, asyncpg.UniqueViolationError):
         return Refusal(Code.CONFLICT, "Another call has just taken this name; choose another")
-    if isinstance(error, (*UNREACHABLE, asyncpg.LockNotAvailableError)):
+    if isinstance(error, (*UNREACHABLE, *BUSY)):
         return Refusal(Code.UNAVAILABLE, "The database is busy or away; try again in a moment")
     return None

@@ -97,20 +97,24 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """`path` is made of segments; one in braces matches anything and is handed over under its name."""
+    """`path` is made of segments; one in braces matches anything and is handed over under its name.
+
+    `body_limit`, in bytes, is its face's unless it has one of its own.
+    """
 
     method: str
     path: str
     handler: Handler
+    body_limit: int | None = None
 
 
 class _Node:
-    __slots__ = ("children", "handlers", "names", "parameter")
+    __slots__ = ("children", "names", "parameter", "routes")
 
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
         self.parameter: _Node | None = None
-        self.handlers: dict[str, Handler] = {}
+        self.routes: dict[str, Route] = {}
         self.names: dict[str, tuple[str, ...]] = {}
 
 
@@ -130,11 +134,11 @@ class Router:
                 node.parameter = node = node.parameter or _Node()
             else:
                 node = node.children.setdefault(segment, _Node())
-        node.handlers[route.method] = route.handler
+        node.routes[route.method] = route
         node.names[route.method] = tuple(names)
 
-    def match(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
-        """The handler and its parameters. Raises PathNotFound, MethodNotAllowed."""
+    def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        """The route and its parameters. Raises PathNotFound, MethodNotAllowed."""
         node, values = self._root, []
         for segment in _segments(path):
             if (child := node.children.get(segment)) is not None:
@@ -144,13 +148,13 @@ class Router:
                 node = node.parameter
             else:
                 raise PathNotFound(path)
-        if method == "HEAD" and "HEAD" not in node.handlers:
+        if method == "HEAD" and "HEAD" not in node.routes:
             method = "GET"  # the same answer, sent without its body
-        if (handler := node.handlers.get(method)) is not None:
-            return handler, dict(zip(node.names[method], values, strict=True))
-        if not node.handlers:
+        if (route := node.routes.get(method)) is not None:
+            return route, dict(zip(node.names[method], values, strict=True))
+        if not node.routes:
             raise PathNotFound(path)
-        raise MethodNotAllowed(node.handlers)
+        raise MethodNotAllowed(node.routes)
 
 
 def _segments(path: str) -> list[str]:
@@ -173,31 +177,32 @@ class Face:
         """Serves one request whose path below the face's prefix is `path`."""
         request = Request(scope, path)
         try:
-            handler, request.params = self._router.match(request.method, path)
-            request.body = await self._read(request, receive)
-            response = await handler(request)
+            route, request.params = self._router.match(request.method, path)
+            request.body = await _read(request, receive, route.body_limit or self._body_limit)
+            response = await route.handler(request)
         except _Gone:
             return
         except Exception as error:  # noqa: BLE001 - the face owns an answer for everything, our own faults too
             response = self._on_error(request, error)
         await _send(response, send, with_body=request.method != "HEAD")
 
-    async def _read(self, request: Request, receive: Receive) -> bytes:
-        declared = request.header(b"content-length")
-        if declared is not None and int(declared) > self._body_limit:
-            await _drain(receive)
-            raise BodyTooLarge(self._body_limit)
-        body = b""
-        message = _MORE
-        while message.get("more_body"):
-            message = await receive()
-            body += message.get("body", b"")
-            if len(body) > self._body_limit:
-                await _drain(receive, message)
-                raise BodyTooLarge(self._body_limit)
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        return body
+
+async def _read(request: Request, receive: Receive, limit: int) -> bytes:
+    declared = request.header(b"content-length")
+    if declared is not None and int(declared) > limit:
+        await _drain(receive)
+        raise BodyTooLarge(limit)
+    body = b""
+    message = _MORE
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > limit:
+            await _drain(receive, message)
+            raise BodyTooLarge(limit)
+    if message["type"] == "http.disconnect":
+        raise _Gone
+    return body
 
 
 async def _drain(receive: Receive, message: Mapping[str, Any] = _MORE) -> None:

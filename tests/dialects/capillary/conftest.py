@@ -1,7 +1,7 @@
 """A till of the owner, a channel as Capillary has it with a lead in it, and the vendor's examples as printed."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import md5
@@ -10,9 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
+from leadrail.core.actor import Scope
 from leadrail.core.channels import store as channels
 from leadrail.core.channels.model import Category, Channel, Reason, SubStatus
+from leadrail.core.companies import commands
 from leadrail.core.companies import store as companies
 from leadrail.core.companies.commands import NewKey, create_key
 from leadrail.core.leads.model import Lead
@@ -20,6 +23,7 @@ from leadrail.kit.ids import new_id
 from tests.people import People, Person
 
 PASSWORD = "server123"
+TOM = "tom.sawyer@example.com"
 FIXTURES = Path(__file__).parent / "fixtures"
 REASONS = ("Item not available in store", "Best price availabe at another store")
 
@@ -41,6 +45,34 @@ class Till:
     def login(self) -> httpx.BasicAuth:
         return httpx.BasicAuth(self.name, md5(PASSWORD.encode(), usedforsecurity=False).hexdigest())
 
+    async def call(self, method: str, path: str, body: Any = None, **sending: Any) -> httpx.Response:
+        """Any call below `/v2/leads`."""
+        sending = {"auth": self.login, "json": body} | sending
+        return await self.person.http.request(method, f"/capillary/v2/leads{path}", **sending)
+
+    async def good(self, method: str, path: str, body: Any = None, **sending: Any) -> Any:
+        """The answer to a call that succeeds."""
+        answer = await self.call(method, path, body, **sending)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def refused(self, method: str, path: str, body: Any = None, **sending: Any) -> tuple[int, int, str]:
+        """Status, code and text of the one error of a call that changes nothing."""
+        before = await self.person.digests()
+        answer = await self.call(method, path, body, **sending)
+        assert await self.person.digests() == before
+        (item,) = answer.json()["errors"]
+        return answer.status_code, item["code"], item["message"]
+
+    async def add(self, **body: Any) -> Any:
+        """A new lead for Tom Sawyer, if nobody else is named."""
+        person = {} if body.keys() & {"userId", "identifier"} else {"idType": "EMAIL", "identifier": TOM}
+        return await self.good("POST", "", {"leadFor": "item001"} | person | body)
+
+    async def listed(self, **query: Any) -> list[int]:
+        """The ids in a list, in its order."""
+        return [lead["id"] for lead in (await self.good("GET", "", params=query))["data"]]
+
     async def put(self, lead: Lead | int | str, **body: Any) -> httpx.Response:
         number = lead.number if isinstance(lead, Lead) else lead
         return await self.person.http.put(f"/capillary/v2/leads/{number}/status", json=body, auth=self.login)
@@ -58,6 +90,13 @@ async def make_till(person: Person, **wanted: Any) -> Till:
         await create_key(connection, person.company_id, new, person.core.clock())
     (row,) = await person.rows("SELECT till_number FROM api_keys WHERE till = $1", name)
     return Till(person, name, row["till_number"])
+
+
+async def key_number(person: Person) -> int:
+    """The number of the key with which the person makes leads by the engine and by the native API."""
+    statement = "SELECT till_number FROM api_keys WHERE company_id = $1 AND name = 'bootstrap'"
+    (row,) = await person.rows(statement, person.company_id)
+    return int(row["till_number"])
 
 
 async def make_reasons(person: Person, *texts: str) -> list[Reason]:
@@ -99,6 +138,14 @@ async def nothing_changes(person: Person) -> AsyncIterator[None]:
     assert (await person.rows(statement, person.company_id), await person.counts()) == before
 
 
+@pytest.fixture(scope="module", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Passwords cost a tenth of a second each by design; the hash itself says how dear it is to verify."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(commands, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
 @pytest.fixture
 async def channel(people: People) -> Channel:
     return await people.owner.channel(template="capillary", currency="INR")
@@ -112,6 +159,12 @@ async def lead(people: People, channel: Channel) -> Lead:
 @pytest.fixture
 async def till(people: People) -> Till:
     return await make_till(people.owner)
+
+
+@pytest.fixture
+async def admin(people: People) -> Till:
+    """A till that may also make reasons and sub-statuses."""
+    return await make_till(people.owner, scopes=tuple(Scope))
 
 
 @pytest.fixture

@@ -10,14 +10,15 @@ from leadrail.core.actor import Scope
 from leadrail.core.errors import Code
 from leadrail.core.events.model import Entry
 from leadrail.core.leads.model import Lead
-from leadrail.dialects.capillary import routes
+from leadrail.dialects.capillary import reading
 from leadrail.dialects.capillary.errors import TABLE
+from leadrail.dialects.capillary.faults import Fault
 from tests.dialects.capillary.conftest import Till, events, make_reasons, make_till, nothing_changes
 from tests.people import People
 
 
 def test_every_kind_of_refusal_has_a_status_and_a_code() -> None:
-    assert set(TABLE) == set(Code)
+    assert set(TABLE) == {*Code, *Fault}
 
 
 # Who is let in
@@ -212,7 +213,7 @@ async def test_fault_is_answered_in_the_envelope(
 async def test_change_that_cannot_be_read_back_is_acknowledged_all_the_same(
     people: People, lead: Lead, till: Till, reason: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routes, "_history", _away)
+    monkeypatch.setattr(reading, "_history", _away)
 
     answer = await till.put(lead, status="WON", reasonId=reason)
 
@@ -227,14 +228,14 @@ async def test_change_that_cannot_be_read_back_is_acknowledged_all_the_same(
 async def test_answer_ends_with_its_own_entry_though_another_change_followed(
     people: People, lead: Lead, till: Till, reason: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = routes._history
+    read = reading._history
 
-    async def late(*reading: Any) -> list[Entry]:
-        monkeypatch.setattr(routes, "_history", read)
+    async def late(*asked: Any) -> list[Entry]:
+        monkeypatch.setattr(reading, "_history", read)
         await till.put(lead, status="LOST", reasonId=reason)
-        return await read(*reading)
+        return await read(*asked)
 
-    monkeypatch.setattr(routes, "_history", late)
+    monkeypatch.setattr(reading, "_history", late)
     answer = await till.put(lead, status="WON", reasonId=reason)
 
     assert [entry["status"] for entry in answer.json()["statusLogDetails"]] == ["OPEN", "WON"]

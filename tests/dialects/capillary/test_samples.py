@@ -1,85 +1,213 @@
-"""The vendor's own examples, sent over HTTP as they are printed; ids and times are mapped."""
+"""The vendor's own examples, sent over HTTP as they are printed; ids, logins and the server's times are mapped."""
 
 import re
 from typing import Any
 
-from leadrail.core.channels.model import Category, Reason
+from leadrail.core import actor
+from leadrail.core.channels.model import Category, Channel, Reason
+from leadrail.core.leads.commands import ChangeStatus
 from leadrail.core.leads.model import Lead
-from tests.dialects.capillary.conftest import Till, make_sub_status, make_till, move_to, sample
-from tests.people import NewProperty, People
+from leadrail.dialects.words import CAPILLARY
+from tests.dialects.capillary.conftest import Till, make_reasons, make_sub_status, make_till, sample
+from tests.people import People
 
-INDIAN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+05:30")
-
-
-async def printed_lead(people: People) -> Lead:
-    """The lead of the printed answer, made natively in a company in India."""
-    await move_to(people.owner, "Asia/Kolkata")
-    channel = await people.owner.channel(template="capillary", properties=(NewProperty(name="trial_status"),))
-    attribution = {"user_id": 368754334, "lead_type": "SKU", "lead_for": "item001", "org_source_id": -1}
-    lead = await people.owner.lead(channel, {"trial_status": "Not Done"}, attribution=attribution)
-    follow_up = {
-        "scheduled_at": "2018-10-04T12:30:00+05:30",
-        "done_at": "2018-10-04T12:45:00+05:30",
-        "done_by": "28812689",
-        "next_at": "2018-10-05T08:00:00+05:30",
-        "notes": "notes 1",
-    }
-    await people.owner.http.post(f"/v1/leads/{lead.id}/follow-ups", json=follow_up)
-    return lead
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\+05:30|Z)")
+OWN_IDS = ("id", "leadId", "userId", "reasonId")
 
 
-def types_of(value: Any) -> Any:
+def shape(value: Any) -> Any:
+    """The value with the type of each member in its place, members in their order."""
     if isinstance(value, dict):
-        return {name: types_of(member) for name, member in value.items()}
+        return [(name, shape(member)) for name, member in value.items()]
+    if isinstance(value, list):
+        return [shape(member) for member in value]
     return type(value)
 
 
-async def test_printed_request_appends_the_printed_entry(people: People, till: Till, reasons: list[Reason]) -> None:
-    example = sample("update-status")
-    lead = await printed_lead(people)
-    await make_sub_status(people.owner, Category.ON_HOLD, "YetToDecide")
-
-    answer = await till.put(lead, **example["request"] | {"reasonId": reasons[1].number})
-
-    assert answer.status_code == 200, answer.text
-    entry = answer.json()["statusLogDetails"][-1]
-    assert INDIAN_TIME.fullmatch(entry["createdOn"])
-    mapped = {"id": entry["id"], "leadId": lead.number, "createdOn": entry["createdOn"]}
-    assert entry == example["entry"] | mapped | {"reasonId": reasons[1].number}
+def mapped(printed: Any, answer: Any, *names: str) -> Any:
+    """What is printed, with these members as they were answered."""
+    if isinstance(printed, dict):
+        return {
+            name: answer[name] if name in names else mapped(member, answer[name], *names)
+            for name, member in printed.items()
+        }
+    if isinstance(printed, list):
+        return [mapped(*pair, *names) for pair in zip(printed, answer, strict=True)]
+    return printed
 
 
-async def test_whole_lead_has_the_printed_members(people: People, till: Till, reason: int) -> None:
-    printed = sample("whole-lead")["answer"]
-    lead = await printed_lead(people)
+def assert_as_printed(answer: Any, printed: Any, *names: str) -> None:
+    """Every member in the printed order and of the printed type, and equal but for those named and ids of ours."""
+    assert shape(answer) == shape(printed)
+    assert answer == mapped(printed, answer, *OWN_IDS, *names)
 
-    answer = (await till.put(lead, status="ON_HOLD", reasonId=reason)).json()
+
+async def indian_till(people: People) -> Till:
+    return await make_till(people.owner, time_zone="Asia/Kolkata")
+
+
+async def add_printed(people: People, till: Till) -> tuple[Any, list[Reason]]:
+    """What adding the printed lead answers, and the reasons that it was sent with."""
+    reasons = await make_reasons(people.owner, "Best price available at another store", "Item not available in store")
+    request = sample("add-lead")["request"]
+    for entry in request["statusLogDetails"]:
+        entry["reasonId"] = reasons[entry["reasonId"] - 1].number
+    return await till.good("POST", "", request), reasons
+
+
+async def test_add_lead(people: People, channel: Channel) -> None:
+    till = await indian_till(people)
+
+    answer, reasons = await add_printed(people, till)
 
     assert answer.pop("lastFollowUp") == "2018-10-04T12:45:00+05:30"  # printed on other pages
-    assert types_of(answer) == types_of(printed)
-    given = ("userId", "type", "leadFor", "status", "nextFollowUp", "extendedFields", "orgSourceId", "warnings")
-    assert {name: answer[name] for name in given} == {name: printed[name] for name in given}
+    printed = sample("add-lead")["answer"]
+    printed["lastUpdatedBy"] = till.number
+    printed["createdBy"] = 28812689
+    for entry in (*printed["followUpDetails"], *printed["statusLogDetails"]):
+        entry["createdBy"] = till.number
+        entry["createdOn"] = answer["lastUpdatedOn"]
+    assert_as_printed(answer, printed, "lastUpdatedOn")
+    assert TIME.fullmatch(answer["lastUpdatedOn"])
+    assert [entry["reasonId"] for entry in answer["statusLogDetails"]] == [reason.number for reason in reasons]
+    assert {entry["userId"] for entry in answer["statusLogDetails"]} == {answer["userId"]}
+    assert {entry["leadId"] for entry in answer["followUpDetails"]} == {answer["id"]}
 
 
-async def test_follow_up_and_log_have_the_printed_members(people: People, till: Till, reason: int) -> None:
-    printed = sample("whole-lead")["answer"]
-    lead = await printed_lead(people)
+async def test_list(people: People, channel: Channel) -> None:
+    till = await indian_till(people)
+    added, _ = await add_printed(people, till)
 
-    answer = (await till.put(lead, status="ON_HOLD", reasonId=reason)).json()
+    answer = await till.good("GET", "", params={"userId": added["userId"], "status": "ON_HOLD", "type": "ALL"})
 
-    (follow_up,) = answer["followUpDetails"]
-    assert types_of(follow_up) == types_of(printed["followUpDetails"][0])
-    given = ("userId", "notes", "followedUpBy", "followedUpOn", "scheduledFollowUp")
-    assert {name: follow_up[name] for name in given} == {name: printed["followUpDetails"][0][name] for name in given}
-    assert types_of(answer["statusLogDetails"][1]) == types_of(printed["statusLogDetails"][1])
-    assert [entry["status"] for entry in answer["statusLogDetails"]] == ["OPEN", "ON_HOLD"]
+    del added["warnings"]
+    assert answer == sample("item")["list"] | {"data": [added]}
+    assert list(answer) == list(sample("item")["list"])
 
 
-async def test_time_without_an_offset_is_printed_with_z(people: People, till: Till, lead: Lead, reason: int) -> None:
-    printed = sample("status-log")["entry"]["createdOn"]
+async def test_update_lead(people: People, channel: Channel, till: Till) -> None:
+    added = await till.add()
+
+    answer = await till.good("PUT", f"/{added['id']}", sample("update-lead")["request"])
+
+    printed = sample("update-lead")["request"]
+    assert {name: answer[name] for name in printed} == printed
+    assert list(answer)[-2:] == ["owner", "warnings"]
+
+
+async def test_update_status(people: People, channel: Channel, reasons: list[Reason]) -> None:
+    till, example = await indian_till(people), sample("update-status")
+    await make_sub_status(people.owner, Category.ON_HOLD, "YetToDecide")
+    lead = await till.add()
+
+    answer = await till.put(lead["id"], **example["request"] | {"reasonId": reasons[1].number})
+
+    entry = answer.json()["statusLogDetails"][-1]
+    assert_as_printed(entry, example["entry"], "createdOn")
+    assert TIME.fullmatch(entry["createdOn"])
+    assert (entry["leadId"], entry["userId"], entry["reasonId"]) == (lead["id"], lead["userId"], reasons[1].number)
+    assert (answer.json()["lastUpdatedBy"], answer.json()["subStatus"]) == (till.number, "YetToDecide")
+
+
+async def test_a_system_job_is_logged_as_minus_one(people: People, lead: Lead, till: Till) -> None:
+    printed = sample("update-status")["older"]
+    (reason,) = await make_reasons(people.owner, printed["reason"])
+    job = actor.system(people.owner.company_id, "worker")
+    to = CAPILLARY.reference(printed["status"])
+    close = ChangeStatus(actor=job, lead_id=lead.id, status=to, reason_number=reason.number)
+    await people.owner.core.engine.execute_one(close)
+
+    (_, entry) = (await till.good("GET", f"/{lead.number}/statusLog"))["data"]
+
+    assert {name: entry[name] for name in printed} == printed | {"reasonId": reason.number}
+
+
+async def test_status_log(people: People, channel: Channel, till: Till) -> None:
+    printed = sample("status-log")["answer"]
+    (entry,) = printed["data"]
+    (reason,) = await make_reasons(people.owner, entry["reason"])
+    log = [{"status": entry["status"], "reasonId": reason.number}]
+    lead = await till.add(statusLogDetails=log)
+
+    answer = await till.good("GET", f"/{lead['id']}/statusLog")
+
+    assert_as_printed(answer, printed, "createdBy", "createdOn")
+    assert TIME.fullmatch(answer["data"][0]["createdOn"])
+    assert answer["data"][0]["createdBy"] == till.number
+
+
+async def test_status_log_shows_the_printed_time(people: People, lead: Lead, till: Till, reason: int) -> None:
+    printed = sample("status-log")["answer"]["data"][0]["createdOn"]
 
     answer = await till.put(lead, status="OPEN", reasonId=reason, createdOn=printed)
 
     assert answer.json()["statusLogDetails"][-1]["createdOn"] == printed
+
+
+async def test_record_follow_up(people: People, channel: Channel) -> None:
+    till, request = await indian_till(people), sample("follow-up")["request"]
+    lead = await till.add()
+
+    answer = await till.good("POST", f"/{lead['id']}/followup", request)
+
+    (entry,) = answer["followUpDetails"]
+    assert entry | {"id": 0, "createdOn": ""} == {
+        "id": 0,
+        "userId": lead["userId"],
+        "leadId": lead["id"],
+        "createdBy": 124,
+        "createdOn": "",
+        "followedUpBy": 124,
+        "followedUpOn": "2018-10-05T08:00:00+05:30",
+        "scheduledFollowUp": "2018-10-05T08:00:00+05:30",
+    }
+    assert (answer["lastFollowUp"], answer["lastUpdatedBy"]) == ("2018-10-05T08:00:00+05:30", till.number)
+
+
+async def test_follow_ups(people: People, channel: Channel, till: Till) -> None:
+    printed = sample("follow-ups")["answer"]
+    names = ("notes", "createdBy", "followedUpBy", "followedUpOn", "scheduledFollowUp")
+    lead = await till.add()
+    await till.good("POST", f"/{lead['id']}/followup", {name: printed["data"][0][name] for name in names})
+
+    answer = await till.good("GET", f"/{lead['id']}/followups")
+
+    assert_as_printed(answer, printed, "createdOn")
+    assert TIME.fullmatch(answer["data"][0]["createdOn"])
+
+
+async def test_reasons(people: People, admin: Till) -> None:
+    example = sample("reasons")
+
+    added = await admin.good("POST", "/reasons", example["request"])
+    listed = await admin.good("GET", "/reasons")
+
+    assert_as_printed(added, example["answer"])
+    assert listed == added
+    assert added["data"][0]["id"] < added["data"][1]["id"]
+
+
+async def test_sub_statuses(people: People, admin: Till) -> None:
+    example = sample("sub-statuses")
+
+    added = await admin.good("POST", "/substatus", example["request"])
+    await admin.good("POST", "/substatus", example["list"]["data"][0])
+    listed = await admin.good("GET", "/substatuses")
+
+    assert (added, listed) == (example["answer"], example["list"])
+    assert (shape(added), shape(listed)) == (shape(example["answer"]), shape(example["list"]))
+
+
+async def test_token(people: People, channel: Channel, till: Till) -> None:
+    example = sample("token")
+    request = {"key": till.name, "secret": "server123"}
+    assert list(request) == list(example["request"])
+
+    answer = await people.owner.http.post("/capillary/v3/oauth/token/generate", json=request)
+
+    assert_as_printed(answer.json(), example["answer"], "accessToken")
+    token = {"X-CAP-API-OAUTH-TOKEN": answer.json()["data"]["accessToken"]}
+    assert (await till.good("GET", "", auth=None, headers=token))["data"] == []
 
 
 async def test_error_is_the_printed_item_in_the_printed_list(people: People, till: Till, reason: int) -> None:
@@ -89,7 +217,7 @@ async def test_error_is_the_printed_item_in_the_printed_list(people: People, til
 
     body = answer.json()
     assert (list(body), body["data"], body["warnings"]) == (list(printed["list"]), [], [])
-    assert types_of(body["errors"][0]) == types_of(printed["item"])
+    assert shape(body["errors"][0]) == shape(printed["item"])
 
 
 async def test_printed_login_is_let_in(people: People, lead: Lead, reason: int) -> None:

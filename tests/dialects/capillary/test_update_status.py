@@ -9,11 +9,12 @@ import pytest
 
 from leadrail.core.channels.model import Category, Channel, PropertyType, Reason, Requirement
 from leadrail.core.leads.model import Lead
-from leadrail.dialects.capillary import routes
+from leadrail.dialects.capillary import reading
 from leadrail.dialects.capillary.wire import shown
 from tests.dialects.capillary.conftest import (
     Till,
     events,
+    key_number,
     make_sub_status,
     make_till,
     move_to,
@@ -113,7 +114,11 @@ async def test_log_names_the_till_that_made_each_change(people: People, lead: Le
 
     answer = (await till.put(lead, status="WON", reasonId=reason)).json()
 
-    assert [entry["createdBy"] for entry in answer["statusLogDetails"]] == [-1, other.number, till.number]
+    assert [entry["createdBy"] for entry in answer["statusLogDetails"]] == [
+        await key_number(people.owner),
+        other.number,
+        till.number,
+    ]
 
 
 async def test_repeat_gets_the_same_answer_and_writes_nothing(
@@ -148,7 +153,7 @@ async def test_log_ids_are_those_of_the_event_feed(people: People, lead: Lead, t
 async def test_long_history_is_answered_whole(
     people: People, lead: Lead, till: Till, reasons: list[Reason], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routes, "_PAGE", 2)
+    monkeypatch.setattr(reading, "_PAGE", 2)
     for turn in range(4):
         answer = await till.put(lead, status="LOST", reasonId=reasons[turn % 2].number)
 
@@ -170,7 +175,7 @@ async def test_native_lead_comes_out_with_defaults(people: People, till: Till, r
         "type": "SKU",
         "orgSourceId": -1,
         "extendedFields": {},
-        "createdBy": -1,
+        "createdBy": await key_number(people.owner),
     }
     assert not {"leadFor", "owner", "subStatus", "nextFollowUp", "lastFollowUp"} & set(answer)
 
@@ -198,7 +203,11 @@ async def test_status_without_a_word_is_shown_by_its_category(people: People, ti
 
     log = answer.json()["statusLogDetails"]
     assert [entry["status"] for entry in log] == ["OPEN", "OPEN", "WON"]
-    assert (log[1]["reason"], "reasonId" in log[1], log[1]["createdBy"]) == ("Talked", False, -1)
+    assert (log[1]["reason"], "reasonId" in log[1], log[1]["createdBy"]) == (
+        "Talked",
+        False,
+        await key_number(people.owner),
+    )
 
 
 async def test_extended_fields_are_the_properties_as_text(people: People, till: Till, reason: int) -> None:

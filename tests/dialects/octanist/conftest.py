@@ -1,6 +1,7 @@
 """A channel as Octanist has it, a lead in it, and the vendor's examples as they are printed."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,10 +12,14 @@ import httpx
 import pytest
 
 from leadrail.core.channels.model import Channel
+from leadrail.core.engine import Done
+from leadrail.core.leads.commands import CreateLead
 from leadrail.core.leads.model import Lead
+from leadrail.kit.ids import new_id
 from tests.people import People, Person
 
-PATH = "/octanist/api/leads"
+API = "/octanist/api"
+PATH = f"{API}/leads"
 JANE, PHONE = "jane@example.com", "+31612345678"
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -35,6 +40,38 @@ def sample(name: str) -> Sample:
 
 async def patch(person: Person, **body: Any) -> httpx.Response:
     return await person.http.patch(PATH, json=body)
+
+
+async def post(person: Person, call: str, /, *, key: str | None = None, **body: Any) -> httpx.Response:
+    headers = {} if key is None else {"X-API-KEY": key}
+    return await person.http.post(f"{API}{call}", json=body, headers=headers)
+
+
+async def listed(person: Person, *, key: str | None = None, **query: Any) -> list[dict[str, Any]]:
+    """The leads of a list; a bracket in a parameter's name is written `__`, as in createdAt__gte."""
+    answer = await got(person, key=key, **query)
+    assert answer.status_code == 200, answer.text
+    data: list[dict[str, Any]] = answer.json()["data"]
+    return data
+
+
+async def got(person: Person, *, key: str | None = None, **query: Any) -> httpx.Response:
+    pairs = {re.sub(r"__(\w+)$", r"[\1]", name): value for name, value in query.items()}
+    headers = {} if key is None else {"X-API-KEY": key}
+    return await person.http.get(PATH, params=pairs, headers=headers)
+
+
+async def made(person: Person, *commands: CreateLead) -> list[Lead]:
+    """Leads made together by the engine."""
+    outcomes = await person.core.engine.execute(commands)
+    assert all(isinstance(outcome, Done) for outcome in outcomes), outcomes
+    return [outcome.lead for outcome in outcomes if isinstance(outcome, Done)]
+
+
+async def creation(person: Person, channel: Channel, **wanted: Any) -> CreateLead:
+    actor = await person.core.doors.admit_key(person.key, "api")
+    given: dict[str, Any] = {"actor": actor, "channel_id": channel.id, "lead_id": new_id()}
+    return CreateLead(**(given | wanted))
 
 
 async def events(person: Person, lead: Lead) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from leadrail.core.actor import Scope
 from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code
 from leadrail.core.leads.model import Lead
-from leadrail.dialects.octanist import routes
+from leadrail.dialects.octanist import leads
 from leadrail.dialects.octanist.errors import TABLE
 from tests.dialects.octanist.conftest import JANE, PATH, nothing_changes, patch
 from tests.people import People, Person
@@ -178,7 +178,7 @@ async def _away(*_: object) -> None:
 async def test_fault_is_answered_in_the_envelope(
     people: People, monkeypatch: pytest.MonkeyPatch, failure: Callable[..., Awaitable[None]], expected: int
 ) -> None:
-    monkeypatch.setattr(routes, "the_lead", failure)
+    monkeypatch.setattr(leads, "the_leads", failure)
 
     status, body = await send(people.owner, LOSE)
 

@@ -67,7 +67,10 @@ class NewProperty(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewChannel(msgspec.Struct, frozen=True, kw_only=True):
-    """`statuses` given replace those of the template; `aliases` are the ids that it had in other systems."""
+    """`statuses` given replace those of the template; `aliases` are the ids that it had in other systems.
+
+    `public_id` is a free one by which public forms know it from elsewhere.
+    """
 
     title: str
     currency: str | None = None
@@ -77,6 +80,7 @@ class NewChannel(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[Member, ...] = ()
     public_submissions: bool = False
     aliases: Mapping[str, str] = {}
+    public_id: UUID | None = None
 
 
 async def create_channel(connection: Connection, company_id: UUID, wanted: NewChannel) -> UUID:
@@ -90,7 +94,7 @@ async def create_channel(connection: Connection, company_id: UUID, wanted: NewCh
         connection,
         company_id,
         channel_id,
-        new_id(),
+        wanted.public_id or new_id(),
         wanted.title,
         wanted.currency,
         wanted.template,

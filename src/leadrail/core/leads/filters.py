@@ -99,6 +99,8 @@ COLUMNS: Mapping[str, str] = {
 }
 """The PostgreSQL type of every column that may be filtered and sorted by."""
 
+_NEVER_NULL = frozenset({"number", "status_id", "status_changed_at", "created_at", "updated_at"})
+
 # More terms than anybody means: each shape of a filter is a statement that a connection remembers.
 TERM_LIMIT = 50
 
@@ -196,7 +198,9 @@ def _order(sort: Sort, parameters: Parameters) -> str:
     if sort.field.startswith("properties."):
         raise _unknown(sort.field)
     operand, _ = _operand(sort.field, parameters)
-    return f"{operand} {'DESC' if sort.descending else 'ASC'} NULLS LAST"
+    direction = "DESC" if sort.descending else "ASC"
+    # Where there are no nulls, saying where they go would keep an index from giving the order.
+    return f"{operand} {direction}" if sort.field in _NEVER_NULL else f"{operand} {direction} NULLS LAST"
 
 
 def _predicate(condition: Condition, parameters: Parameters) -> str:

@@ -1,44 +1,31 @@
-"""Capillary's words to commands, and leads to the whole lead that it answers (contracts/capillary.md, section 5).
+"""Capillary's words to commands on a lead that there is (contracts/capillary.md, sections 5.4 to 5.7)."""
 
-What a lead made by another face lacks is filled as docs/dialects/capillary.md says.
-"""
-
-from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from leadrail.core.actor import Actor
-from leadrail.core.channels.model import Category, Channel, Status
-from leadrail.core.engine import Done
+from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, refuse
-from leadrail.core.events.model import Entry, Event, EventType
-from leadrail.core.followups.store import FollowUpRow
-from leadrail.core.leads.commands import ChangeStatus
-from leadrail.core.leads.model import Lead, named_properties
+from leadrail.core.identity import KeyKind, external_key
+from leadrail.core.leads.commands import ChangeStatus, RecordFollowUp, UpdateLead
+from leadrail.core.leads.model import Lead, called
 from leadrail.core.queries import Seen
+from leadrail.dialects.capillary.faults import is_blank, missing, require
 from leadrail.dialects.capillary.wire import (
     LARGEST_ID,
-    FollowUpDetail,
-    Item,
-    MissingFields,
-    StatusLogDetail,
+    LeadUpdate,
+    NewFollowUp,
     StatusUpdate,
-    WholeLead,
     moment,
-    shown,
 )
+from leadrail.dialects.custom import CUSTOM, kept, split
 from leadrail.dialects.words import CAPILLARY
+from leadrail.kit.ids import new_id
 from leadrail.kit.wire import BadInput
 
-NO_TILL = -1
-"""Who did what no till did: the vendor's own number for its system jobs."""
-
-IN_STORE = -1
-LOGGED = (EventType.LEAD_CREATED, EventType.LEAD_STATUS_CHANGED)
+CUSTOMER = "capillary_customer"
+"""The system in whose name a lead's external id is the number of its customer."""
 
 
 def number_of(lead_id: str) -> int:
@@ -50,147 +37,100 @@ def number_of(lead_id: str) -> int:
     return int(lead_id)
 
 
-def check(body: StatusUpdate) -> None:
-    """Raises MissingFields."""
-    sent = {"status": body.status, "reasonId": body.reason_id}
-    if missing := [name for name, value in sent.items() if value in (None, "")]:
-        raise MissingFields(*missing)
+def zone_of(actor: Actor, channel: Channel) -> ZoneInfo:
+    """Where the till stands, else where the company that owns the channel does."""
+    return ZoneInfo(actor.time_zone or channel.time_zone)
+
+
+def customer_of(lead: Lead) -> int:
+    """The number of a lead's customer: what it was made for or with, else the lead's own."""
+    given = lead.attribution.get("user_id")
+    if type(given) is int:
+        return given
+    number = called(lead.attribution, CUSTOMER) or ""
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= 18 else lead.number
+
+
+def customers_key(customer: int) -> tuple[KeyKind, str]:
+    """By which the leads of a customer are found."""
+    return KeyKind.EXTERNAL_ID, external_key(CUSTOMER, str(customer))
+
+
+# Update
+
+
+def edit(actor: Actor, body: LeadUpdate, seen: Seen) -> UpdateLead:
+    """The new owner and extended fields; those that are not sent stay, a null one goes.
+
+    What is no property is kept in one piece and written whole: then it holds for the lead as it was seen only.
+    """
+    custom = split(seen.setup.channel, body.extended_fields or {})
+    fields: dict[str, Any] = {} if body.owner is None else {"assignee": body.owner.strip()}
+    if custom.others:
+        fields["attribution"] = {CUSTOM: without_nulls(kept(seen.lead) | custom.others)}
+    return UpdateLead(
+        actor=actor,
+        lead_id=seen.lead.id,
+        fields=fields,
+        properties=custom.properties,
+        version=seen.lead.version if custom.others else None,
+    )
+
+
+def without_nulls(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def check_status(body: StatusUpdate) -> None:
+    """Raises Faulty."""
+    require(status=body.status, reasonId=body.reason_id)
 
 
 def change(actor: Actor, body: StatusUpdate, seen: Seen) -> ChangeStatus:
     """What the request, once checked, asks of this lead. Raises BadInput, Refused."""
-    zone = ZoneInfo(seen.setup.channel.time_zone)
+    zone = zone_of(actor, seen.setup.channel)
     return ChangeStatus(
         actor=actor,
         lead_id=seen.lead.id,
         status=CAPILLARY.reference(body.status or ""),
         sub_status=body.sub_status,
-        reason_number=_reason_number(body.reason_id),
-        at=moment(body.created_on, zone, "/createdOn") if body.created_on else None,
+        reason_number=reason_number(body.reason_id),
+        at=moment_in(body.created_on, zone, "/createdOn"),
         context={"created_by": actor.number if body.created_by is None else body.created_by},
     )
 
 
-def _reason_number(given: int | str | None) -> int:
+def reason_number(given: int | str | None) -> int:
     text = str(given).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
         raise refuse(Code.UNKNOWN_REASON, f'There is no reason "{given}"', "/reason_id")
     return int(text)
 
 
-class _View(msgspec.Struct, frozen=True):
-    """What every part of the answer needs to know of the whole."""
-
-    actor: Actor
-    lead: Lead
-    channel: Channel
-    zone: tzinfo
-    user_id: int
+# Follow-ups
 
 
-def whole_lead(
-    actor: Actor, done: Done, history: Sequence[Entry], contacts: Sequence[FollowUpRow], warnings: tuple[Item, ...] = ()
-) -> WholeLead:
-    """The lead as it was after the change, with its status log up to there."""
-    lead, channel = done.lead, done.setup.channel
-    entries = _up_to(done, history)
-    view = _View(actor, lead, channel, ZoneInfo(channel.time_zone), _integer(lead, "user_id", lead.number))
-    return WholeLead(
-        id=lead.number,
-        user_id=view.user_id,
-        type=_text(lead, "lead_type") or "SKU",
-        lead_for=_text(lead, "lead_for"),
-        status=CAPILLARY.word(channel.status_by_id[lead.status_id]),
-        sub_status=lead.sub_status,
-        next_follow_up=shown(lead.next_follow_up_at, view.zone) if lead.next_follow_up_at else None,
-        last_follow_up=shown(lead.last_follow_up_at, view.zone) if lead.last_follow_up_at else None,
-        created_on=shown(lead.created_at, view.zone),
-        created_by=_logged_by(entries[0].event, actor) if entries else None,
-        last_updated_on=shown(lead.updated_at, view.zone),
-        last_updated_by=_till(entries[-1].event, actor) if entries else None,
-        follow_up_details=[_follow_up(view, row) for row in contacts],
-        extended_fields={name: _plain(value) for name, value in named_properties(lead, channel).items()},
-        status_log_details=_status_log(view, entries),
-        org_source_id=_integer(lead, "org_source_id", IN_STORE),
-        owner=lead.assignee,
-        warnings=warnings,
+def check_follow_up(body: NewFollowUp) -> None:
+    """Raises Faulty for one that has neither happened nor is planned."""
+    if is_blank(body.followed_up_on) and is_blank(body.scheduled_follow_up) and is_blank(body.next_follow_up):
+        raise missing("followedUpOn")
+
+
+def follow_up(actor: Actor, body: NewFollowUp, seen: Seen) -> RecordFollowUp:
+    """What the request, once checked, says of this lead. Raises BadInput."""
+    zone = zone_of(actor, seen.setup.channel)
+    return RecordFollowUp(
+        actor=actor,
+        lead_id=seen.lead.id,
+        follow_up_id=new_id(),
+        scheduled_at=moment_in(body.scheduled_follow_up, zone, "/scheduledFollowUp"),
+        done_at=moment_in(body.followed_up_on, zone, "/followedUpOn"),
+        done_by=None if body.followed_up_by is None else str(body.followed_up_by),
+        next_at=moment_in(body.next_follow_up, zone, "/nextFollowUp"),
+        notes=body.notes,
+        created_by=str(actor.number if body.created_by is None else body.created_by),
     )
 
 
-def _up_to(done: Done, history: Sequence[Entry]) -> Sequence[Entry]:
-    """The entries up to this change: what somebody else did since is not part of its answer."""
-    last = done.events[-1].id if done.events else None
-    for place, entry in enumerate(history, 1):
-        if entry.event.id == last:
-            return history[:place]
-    return history
-
-
-def _status_log(view: _View, entries: Sequence[Entry]) -> list[StatusLogDetail]:
-    numbers = {str(reason.id): reason.number for reason in view.channel.reasons}
-    return [_log_entry(view, entry, numbers) for entry in entries if entry.event.type in LOGGED]
-
-
-def _log_entry(view: _View, entry: Entry, numbers: dict[str, int]) -> StatusLogDetail:
-    data = entry.event.data
-    return StatusLogDetail(
-        id=entry.seq,
-        user_id=view.user_id,
-        lead_id=view.lead.number,
-        status=_word(data["to"]),
-        created_by=_logged_by(entry.event, view.actor),
-        created_on=shown(entry.event.occurred_at, view.zone),
-        reason_id=numbers.get(data.get("reason_id") or ""),
-        reason=data.get("reason"),
-        sub_status=data.get("sub_status"),
-    )
-
-
-def _word(named: dict[str, Any]) -> str:
-    """The word for a status as it was named at the time."""
-    return CAPILLARY.word(Status(UUID(named["id"]), named["name"], Category(named["category"]), 0, ""))
-
-
-def _logged_by(event: Event, actor: Actor) -> int:
-    """Whom the log names: the staff member that the caller named, else the till."""
-    named = (event.data.get("context") or {}).get("created_by")
-    return named if type(named) is int else _till(event, actor)
-
-
-def _till(event: Event, actor: Actor) -> int:
-    return actor.number if event.actor.id == actor.id else NO_TILL
-
-
-def _follow_up(view: _View, row: FollowUpRow) -> FollowUpDetail:
-    return FollowUpDetail(
-        id=row.number,
-        user_id=view.user_id,
-        lead_id=view.lead.number,
-        notes=row.notes,
-        created_by=_entity(row.created_by) or NO_TILL,
-        created_on=shown(row.created_at, view.zone),
-        followed_up_by=_entity(row.followed_up_by),
-        followed_up_on=shown(row.followed_up_at, view.zone) if row.followed_up_at else None,
-        scheduled_follow_up=shown(row.scheduled_at, view.zone) if row.scheduled_at else None,
-    )
-
-
-def _entity(name: str | None) -> int | None:
-    """A follow-up of another face may name a person by a text, for which there is no number."""
-    return int(name) if name and name.isascii() and name.isdigit() and len(name) <= 18 else None
-
-
-def _text(lead: Lead, name: str) -> str | None:
-    value = lead.attribution.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _integer(lead: Lead, name: str, default: int) -> int:
-    value = lead.attribution.get(name)
-    return value if type(value) is int else default
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def moment_in(text: str | None, zone: ZoneInfo, pointer: str) -> datetime | None:
+    return None if text is None or is_blank(text) else moment(text, zone, pointer)

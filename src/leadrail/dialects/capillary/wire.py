@@ -1,25 +1,34 @@
-"""Capillary's request and answer shapes (contracts/capillary.md, sections 2 and 5); None is left out."""
+"""Capillary's request and answer shapes (contracts/capillary.md, sections 1 to 5); None is left out of answers."""
 
 from datetime import UTC, datetime, tzinfo
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from leadrail.kit.wire import BadInput
-
-EntityId = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""A staff member or till: a 64-bit number of the caller's own books."""
 
 LARGEST_ID = 2**63 - 1
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
+EntityId = Annotated[int, Meta(ge=-(2**63), le=LARGEST_ID)]
+"""A staff member or till: a 64-bit number of the caller's own books."""
 
-class MissingFields(Exception):
-    """Mandatory members that were not sent, by the vendor's names."""
+CustomerId = Annotated[int, Meta(ge=1, le=LARGEST_ID)]
+ReasonText = Annotated[str, Meta(max_length=300)]
 
-    def __init__(self, *names: str) -> None:
-        super().__init__(", ".join(names))
-        self.names = names
+# Enumerations of section 3, and of the attribution headers in section 1.3.
+LEAD_TYPES = ("SKU", "CATEGORY", "BRAND", "CUSTOM")
+DEFAULT_TYPE = "SKU"
+EMAIL, MOBILE = ID_TYPES = ("EMAIL", "MOBILE")
+IN_STORE = -1
+TILL, STORE = "TILL", "STORE"
+OWNERS = (TILL, STORE, "ZONE", "CONCEPT", "STR_SERVER", "ADMIN_USER", "ASSOCIATE", "STAFF")
+ENTITY_TYPES = {TILL: TILL, "TILL_CODE": TILL} | {
+    name: name
+    for name in ("STORE_CODE", "STORE_NAME", "STORE_EXTERNAL_ID", "STORE_EXTERNAL_ID_1", "STORE_EXTERNAL_ID_2")
+}
+"""What an attribution header may say, and what is kept of it; one release note calls a till TILL_CODE."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -30,6 +39,63 @@ class Item(msgspec.Struct, frozen=True):
     message: str
 
 
+# Requests
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """Section 1.2."""
+
+    key: str | None = None
+    secret: str | None = None
+
+
+class NewFollowUp(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Section 5.7, and an entry of `followUpDetails` in 5.2."""
+
+    followed_up_on: str | None = None
+    followed_up_by: EntityId | None = None
+    scheduled_follow_up: str | None = None
+    next_follow_up: str | None = None
+    notes: str | None = None
+    created_by: EntityId | None = None
+
+
+class NewLogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An entry of `statusLogDetails` in section 5.2."""
+
+    status: str | None = None
+    sub_status: str | None = None
+    reason_id: int | str | None = None
+
+
+class NewLead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Section 5.2."""
+
+    type: str | None = None
+    lead_for: str | None = None
+    user_id: CustomerId | None = None
+    id_type: str | None = None
+    identifier: str | None = None
+    status: str | None = None
+    sub_status: str | None = None
+    next_follow_up: str | None = None
+    last_follow_up: str | None = None
+    created_on: str | None = None
+    created_by: EntityId | None = None
+    owner: str | None = None
+    org_source_id: EntityId | None = None
+    extended_fields: dict[str, Any] | None = None
+    follow_up_details: Annotated[list[NewFollowUp], Meta(max_length=1000)] | None = None
+    status_log_details: Annotated[list[NewLogEntry], Meta(max_length=1000)] | None = None
+
+
+class LeadUpdate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Section 5.4."""
+
+    owner: str | None = None
+    extended_fields: dict[str, Any] | None = None
+
+
 class StatusUpdate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Section 5.5. `reason_id` is a number in G and a text in R; `created_on` a date-time in G and a date in R."""
 
@@ -38,6 +104,57 @@ class StatusUpdate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sub_status: str | None = None
     created_by: EntityId | None = None
     created_on: str | None = None
+
+
+class NewReason(msgspec.Struct, frozen=True):
+    """Section 5.9."""
+
+    reason: ReasonText | None = None
+
+
+class NewSubStatus(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Section 5.10."""
+
+    status: str | None = None
+    sub_status: Annotated[str, Meta(max_length=120)] | None = None
+
+
+class LeadQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Section 5.3; `substatus` is written like this."""
+
+    user_id: CustomerId | None = None
+    status: str | None = None
+    substatus: str | None = None
+    type: str | None = None
+    org_source_id: EntityId | None = None
+    owner: str | None = None
+    entity_type: str | None = None
+    entity_code: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+    offset: Annotated[int, Meta(ge=0, le=LARGEST_ID)] = 0
+    sort_by: str | None = None
+    sort_order: str | None = None
+
+
+# Answers
+
+
+class Granted(msgspec.Struct, frozen=True, rename="camel"):
+    access_token: str
+    ttl_seconds: int
+
+
+class TokenAnswer(msgspec.Struct, frozen=True):
+    data: Granted
+    errors: None = None
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """The list envelope of section 2."""
+
+    data: list[Any]
+    warnings: tuple[Item, ...] = ()
+    errors: tuple[Item, ...] = ()
 
 
 class FollowUpDetail(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -65,7 +182,7 @@ class StatusLogDetail(msgspec.Struct, frozen=True, kw_only=True, rename="camel",
 
 
 class WholeLead(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """Section 5.1."""
+    """Section 5.1. `warnings` is there in the answer of a single lead, not in a list."""
 
     id: int
     user_id: int
@@ -84,7 +201,24 @@ class WholeLead(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_
     status_log_details: list[StatusLogDetail]
     org_source_id: int
     owner: str | None = None
-    warnings: tuple[Item, ...]
+    warnings: tuple[Item, ...] | UnsetType = UNSET
+
+
+class ListedReason(msgspec.Struct, frozen=True):
+    id: int
+    reason: str
+
+
+class ListedSubStatus(msgspec.Struct, frozen=True, rename="camel"):
+    status: str
+    sub_status: str
+
+
+class AddedSubStatus(ListedSubStatus, frozen=True, rename="camel"):
+    warnings: tuple[Item, ...] = ()
+
+
+# Times
 
 
 def moment(text: str, zone: tzinfo, pointer: str) -> datetime:

@@ -1,4 +1,4 @@
-"""The Octanist dialect, generations A and B of its documentation (contracts/octanist.md)."""
+"""The Octanist dialect, all generations of its documentation (contracts/octanist.md)."""
 
 from leadrail.dialects.octanist.routes import face
 

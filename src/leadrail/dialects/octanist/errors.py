@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from leadrail.core.errors import Code, Refusal, refusal_of
-from leadrail.dialects.octanist.wire import Failure, Fault, meta, speaks_first_generation
+from leadrail.dialects.octanist.envelope import Failure, Fault, meta
+from leadrail.dialects.octanist.wire import speaks_first_generation
 from leadrail.kit.http import BodyTooLarge, MethodNotAllowed, PathNotFound, Request, Response, json_response
 from leadrail.kit.wire import BadInput
 
@@ -49,7 +50,26 @@ _MESSAGES = {
 # What Octanist calls the members that the core points at; "value" and others are called the same.
 _NAMES = {"notes": "note", "reason": "lossReason", "also_qualified": "alsoQualified"}
 
+# The one path that the newer documentation, too, leaves out of the envelope.
+_CHECK = "api/check"
+
 _Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Unusable(Exception):
+    """A date or a filter that cannot be read: the vendor has codes of its own for those."""
+
+    def __init__(self, code: str, message: str, field: str) -> None:
+        super().__init__(message)
+        self.code, self.message, self.field = code, message, field
+
+
+def bad_date(text: str, field: str, form: str) -> Unusable:
+    return Unusable("INVALID_DATE", f'"{field}" is {form}, not "{text}"', field)
+
+
+def bad_filter(message: str, field: str) -> Unusable:
+    return Unusable("INVALID_FILTER", message, field)
 
 
 def on_error(request: Request, error: Exception, now: datetime) -> Response:
@@ -58,6 +78,8 @@ def on_error(request: Request, error: Exception, now: datetime) -> Response:
         return _refused(request, refusal, now)
     if isinstance(error, BadInput):
         return _failed(400, "VALIDATION_ERROR", error.message, now, details=_details(error.pointer))
+    if isinstance(error, Unusable):
+        return _failed(400, error.code, error.message, now, details=_details(error.field))
     if isinstance(error, PathNotFound):
         return _failed(404, "NOT_FOUND", f"There is nothing at {request.path}", now)
     if isinstance(error, MethodNotAllowed):
@@ -73,10 +95,20 @@ def on_error(request: Request, error: Exception, now: datetime) -> Response:
 def _refused(request: Request, refusal: Refusal, now: datetime) -> Response:
     status, code = TABLE[refusal.code]
     message = _MESSAGES.get(refusal.code, refusal.message)
-    if refusal.code is Code.UNAUTHORIZED and speaks_first_generation(request.body):
+    if refusal.code is Code.UNAUTHORIZED and _expects_text(request):
         return json_response(status, Failure(False, message, message, meta(now)))
-    headers: _Headers = ((b"retry-after", b"1"),) if refusal.code is Code.UNAVAILABLE else ()
-    return _failed(status, code, message, now, headers, _details(refusal.field) | refusal.details)
+    return _failed(status, code, message, now, _headers(refusal), _details(refusal.field) | refusal.details)
+
+
+def _expects_text(request: Request) -> bool:
+    """Whether the caller reads `error` as the text that generation A documents."""
+    return request.path.strip("/") == _CHECK or speaks_first_generation(request.body)
+
+
+def _headers(refusal: Refusal) -> _Headers:
+    if refusal.code not in (Code.UNAVAILABLE, Code.RATE_LIMITED):
+        return ()
+    return ((b"retry-after", str(refusal.details.get("retryAfter", 1)).encode()),)
 
 
 def _details(pointer: str | None) -> dict[str, Any]:

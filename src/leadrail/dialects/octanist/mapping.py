@@ -1,17 +1,148 @@
-"""Octanist's words to commands, and leads back to Octanist's words (contracts/octanist.md, sections 6 and 8.1)."""
+"""Octanist's words to commands, and leads back to Octanist's words (contracts/octanist.md, sections 4 to 6 and 8.1)."""
 
-from datetime import datetime
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Category, Status
 from leadrail.core.engine import Done
-from leadrail.core.errors import Code, refuse
-from leadrail.core.leads.commands import ChangeStatus, Command, UpdateLead
+from leadrail.core.errors import Code, Refusal, refuse
+from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, UpdateLead
 from leadrail.core.leads.model import Lead
 from leadrail.core.queries import Seen
-from leadrail.dialects.octanist.wire import LeadUpdate, UpdateAnswer, Updated, meta
+from leadrail.dialects import custom
+from leadrail.dialects.octanist.auth import FACE
+from leadrail.dialects.octanist.envelope import meta
+from leadrail.dialects.octanist.wire import (
+    CLICK_IDS,
+    CONSENTS,
+    UTM,
+    CreateAnswer,
+    Created,
+    LeadCreation,
+    LeadUpdate,
+    LeadView,
+    RefusedLead,
+    UpdateAnswer,
+    Updated,
+)
 from leadrail.dialects.words import OCTANIST
+from leadrail.kit.clock import with_milliseconds
+from leadrail.kit.ids import new_id
+
+LIFE = timedelta(days=90)
+ATTRIBUTION = ("website", "path", *CLICK_IDS, *UTM)
+_CONSENT = {"granted": True, "denied": False}
+
+
+# Create
+
+
+def creation(actor: Actor, channel_id: UUID, body: LeadCreation) -> CreateLead:
+    """The new lead that the request asks for. Raises Refused (`invalid`)."""
+    kept = custom_text(body.custom)
+    fields = {"name": body.name, "email": body.email, "phone": body.phone, "notes": body.note}
+    given = {name: text for name, text in fields.items() if text and not text.isspace()}
+    if not kept and not given.keys() & {"name", "email", "phone"}:
+        raise refuse(Code.INVALID, 'Send at least one of "name", "email", "phone" and "custom"', "/name")
+    # A session is a visit that the vendor's pixel has seen. There are none here, so what comes beside the id counts.
+    texts = {name: getattr(body, name) for name in ATTRIBUTION} | {"session_id": body.session_id, custom.CUSTOM: kept}
+    attribution = {name: text for name, text in texts.items() if text} | _consents(body)
+    return CreateLead(
+        actor=actor,
+        channel_id=channel_id,
+        lead_id=new_id(),
+        fields=given | {"source": "api", "attribution": attribution},
+    )
+
+
+def custom_text(given: str | dict[str, Any] | list[Any] | None) -> str | None:
+    """Free data as it is kept: text as it is, all else as its JSON text; empty data is none."""
+    if not given:
+        return None
+    return given if isinstance(given, str) else json_text(given)
+
+
+def json_text(value: Any) -> str:
+    """Raises Refused (`invalid`)."""
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    except RecursionError:
+        raise refuse(Code.INVALID, '"custom" is nested too deeply', "/custom") from None
+
+
+def _consents(body: LeadCreation) -> dict[str, bool]:
+    given = {name: value for name in CONSENTS if (value := getattr(body, name)) is not None}
+    return {name: value if isinstance(value, bool) else _consent(name, value) for name, value in given.items()}
+
+
+def _consent(name: str, word: str) -> bool:
+    if (granted := _CONSENT.get(word.strip().casefold())) is None:
+        raise refuse(Code.INVALID, f'"{name}" is true or false ("granted" or "denied"), not "{word}"', f"/{name}")
+    return granted
+
+
+def created(done: Done, now: datetime) -> CreateAnswer:
+    id = done.lead.called(FACE)
+    return CreateAnswer(True, id, Created(id, "Lead added"), meta(now))
+
+
+# Read
+
+
+def view(seen: Seen) -> LeadView:
+    """A lead of whatever channel, as Octanist shows it."""
+    lead, held = seen.lead, seen.lead.attribution
+    visit: dict[str, Any] = {name: _text(held.get(name)) for name in ATTRIBUTION}
+    visit |= {name: held.get(name) in (True, "granted") for name in CONSENTS}
+    status = OCTANIST.word(seen.setup.channel.status_by_id[lead.status_id])
+    return LeadView(
+        id=lead.called(FACE),
+        name=lead.full_name,
+        email=lead.email,
+        phone=lead.phone,
+        status=status,
+        value=lead.value,
+        currency=lead.currency,
+        note=lead.notes,
+        custom=_custom(seen),
+        loss_reason=lead.reason if status == "lost" else None,
+        conversion_name=_text(held.get("conversionName")),
+        source=lead.source,
+        **visit,
+        google_ads_campaign_id=_text(held.get("googleAdsCampaignId")),
+        google_ads_campaign_name=_text(held.get("googleAdsCampaignName")),
+        google_ads_ad_group_id=_text(held.get("googleAdsAdGroupId")),
+        google_ads_ad_group_name=_text(held.get("googleAdsAdGroupName")),
+        google_ads_ad_id=_text(held.get("googleAdsAdId")),
+        label_id=_text(held.get("label_id")),
+        selected_conversion_event_id=_text(held.get("selectedConversionEventId")),
+        created_at=with_milliseconds(lead.created_at),
+        updated_at=with_milliseconds(lead.updated_at),
+        qualified_at=with_milliseconds(lead.qualified_at) if lead.qualified_at is not None else None,
+        expires_at=with_milliseconds(lead.created_at + LIFE),
+    )
+
+
+def _custom(seen: Seen) -> str | None:
+    """Text as it was sent; of a lead of another face, its properties and what was kept beside them as JSON text."""
+    held = seen.lead.attribution.get(custom.CUSTOM)
+    if held is None or isinstance(held, dict):
+        return custom_text(custom.joined(seen.lead, seen.setup.channel))
+    return held if isinstance(held, str) else json_text(held)
+
+
+def _text(value: Any) -> str | None:
+    """A member of the attribution, into which other faces may have put anything."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None
+
+
+# Update
 
 
 def command(actor: Actor, body: LeadUpdate, seen: Seen) -> Command:
@@ -68,8 +199,11 @@ def _repeats(body: LeadUpdate, lead: Lead, target: Status | None, reason: str | 
     return stays and body.note == lead.notes and reason in (None, lead.reason)
 
 
-def answer(done: Done, now: datetime) -> UpdateAnswer:
-    lead_id = str(done.lead.id)
-    status = done.setup.channel.status_by_id[done.lead.status_id]
-    data = Updated(lead_id, 1, "Lead updated successfully")
+def updated(done: Sequence[Done], refused: Sequence[tuple[Lead, Refusal]], now: datetime) -> UpdateAnswer:
+    """The answer about the changed leads, newest first, and the ones of them that could not be."""
+    newest = done[0]
+    lead_id = newest.lead.called(FACE)
+    status = newest.setup.channel.status_by_id[newest.lead.status_id]
+    details = tuple(RefusedLead(lead.called(FACE), refusal.code, refusal.message) for lead, refusal in refused)
+    data = Updated(lead_id, len(done), "Lead updated successfully", details)
     return UpdateAnswer(True, lead_id, OCTANIST.word(status), data, meta(now))

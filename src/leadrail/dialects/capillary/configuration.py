@@ -1,0 +1,79 @@
+"""The company's reasons and sub-statuses (contracts/capillary.md, sections 5.9 and 5.10)."""
+
+from typing import Annotated
+
+import msgspec
+
+from leadrail.core.channels import store as channels
+from leadrail.core.channels.model import SubStatus
+from leadrail.core.errors import Code, refuse
+from leadrail.dialects.capillary.call import Call
+from leadrail.dialects.capillary.faults import is_blank, missing, one_of, require
+from leadrail.dialects.capillary.wire import (
+    AddedSubStatus,
+    ListedReason,
+    ListedSubStatus,
+    Listing,
+    NewReason,
+    NewSubStatus,
+)
+from leadrail.dialects.words import CAPILLARY
+from leadrail.kit import wire
+from leadrail.kit.http import Response, json_response
+from leadrail.kit.ids import new_id
+
+_NEW_REASONS = msgspec.json.Decoder(Annotated[list[NewReason], msgspec.Meta(max_length=100)] | NewReason)
+_NEW_SUB_STATUS = msgspec.json.Decoder(NewSubStatus)
+_WORDS = {category: CAPILLARY.shown_as[category] for category in CAPILLARY.stands_for.values()}
+
+
+async def list_reasons(call: Call) -> Response:
+    """Section 5.9: those of the till's company."""
+    async with call.core.database.connection() as connection:
+        known = await channels.reasons(connection, call.actor.company_id)
+    return json_response(200, Listing([ListedReason(reason.number, reason.text) for reason in known]))
+
+
+async def add_reasons(call: Call) -> Response:
+    """Section 5.9: an array or one alone; answers those that were sent, in their order, new or not."""
+    body = wire.decode(_NEW_REASONS, call.request.body)
+    given = body if isinstance(body, list) else [body]
+    if not given or any(is_blank(one.reason) for one in given):
+        raise missing("reason")
+    _demand_unbound(call)
+    texts, company_id = [(one.reason or "").strip() for one in given], call.actor.company_id
+    async with call.core.database.transaction() as connection:
+        # First, so that two callers with the same texts go one after the other.
+        await channels.renew_all(connection, company_id)
+        await channels.insert_reasons(connection, company_id, [(new_id(), text) for text in texts])
+        added = [await channels.reason_like(connection, company_id, text) for text in texts]
+    return json_response(200, Listing([ListedReason(reason.number, reason.text) for reason in added]))
+
+
+async def list_sub_statuses(call: Call) -> Response:
+    """Section 5.10: those of the till's company that belong to one of the vendor's statuses."""
+    async with call.core.database.connection() as connection:
+        known = await channels.sub_statuses(connection, call.actor.company_id)
+    rows = [ListedSubStatus(_WORDS[one.category], one.name) for one in known if one.category in _WORDS]
+    return json_response(200, Listing(rows))
+
+
+async def add_sub_status(call: Call) -> Response:
+    """Section 5.10; one that there is already is answered as it is."""
+    body = wire.decode(_NEW_SUB_STATUS, call.request.body)
+    require(status=body.status, subStatus=body.sub_status)
+    _demand_unbound(call)
+    word = one_of(body.status or "", _WORDS.values(), "status")
+    category, name = CAPILLARY.stands_for[word.casefold()], (body.sub_status or "").strip()
+    company_id = call.actor.company_id
+    async with call.core.database.transaction() as connection:
+        await channels.insert_sub_status(connection, company_id, SubStatus(new_id(), category, name))
+        await channels.renew_all(connection, company_id)
+        added = await channels.sub_status_like(connection, company_id, category, name)
+    return json_response(200, AddedSubStatus(word, added.name))
+
+
+def _demand_unbound(call: Call) -> None:
+    """Reasons and sub-statuses are the whole company's: not for a key that is bound to some channels."""
+    if call.actor.channel_ids:
+        raise refuse(Code.FORBIDDEN, "This till is bound to its channels; this takes one that is not")
