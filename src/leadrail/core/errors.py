@@ -8,7 +8,6 @@ import msgspec
 
 from leadrail.db.database import UNREACHABLE
 
-
 BUSY = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 """What the database answers when others are in the way; nothing was done, and a repeat may get through."""
 

@@ -9,7 +9,6 @@ import msgspec
 
 from leadrail.core.channels.model import Category, Named, Status, StatusRef
 
-
 KEENPARTNER: dict[str, Category] = {
     "new": Category.OPEN,
     "new lead": Category.OPEN,
