@@ -125,18 +125,18 @@ def _create(channel: Channel, command: CreateLead, now: datetime, number: int) -
         raise refuse(Code.CHANNEL_ARCHIVED, "The channel is archived and takes no new leads", "/channel_id")
     born = _past("at", command.at, now) if command.at is not None else now
     steps = _steps(channel, command, born, now)
+    changed_at = _past("updated_at", command.updated_at, now) if command.updated_at is not None else now
+    blank = _blank(channel, command.lead_id, steps[0], born, changed_at, number)
     values = checked_properties(channel, command.properties)
-    lead = _blank(channel, command.lead_id, steps[0].status, born, number)
-    lead = replace(lead, **_merged(lead, checked_fields(command.fields)))
-    lead = replace(lead, properties={key: value for key, value in values.items() if value is not None})
+    properties = {key: value for key, value in values.items() if value is not None}
+    lead = replace(blank, **_merged(blank, checked_fields(command.fields)), properties=properties)
     lead, follow_ups = _with_contacts(lead, command.contacts, now)
     lead, facts = _walked(lead, steps)
     last = steps[-1]
     if command.origin is not Origin.IMPORT:
         _require(last.status, lead, last.reason, last.note)
-    changed_at = _past("updated_at", command.updated_at, now) if command.updated_at is not None else now
     facts += tuple(_follow_up_fact(follow_up, lead, follow_up.created_at) for follow_up in follow_ups)
-    return Decision(replace(lead, updated_at=changed_at), facts, follow_ups)
+    return Decision(lead, facts, follow_ups)
 
 
 class _Taken(msgspec.Struct, frozen=True):
@@ -174,25 +174,23 @@ def _taken(channel: Channel, step: Step, now: datetime) -> _Taken:
 
 
 def _walked(lead: Lead, steps: list[_Taken]) -> tuple[Lead, tuple[Fact, ...]]:
-    """The lead where its last step led, and one fact a step."""
-    facts = []
-    for before, step in zip([None, *steps], steps, strict=False):
-        stays = before is not None and before.status.id == step.status.id
+    """The lead, which is where the first step led, where the last one did; and one fact a step."""
+    first = steps[0]
+    lead = _stamped(lead, first.status, first.at)
+    facts = [Fact(EventType.LEAD_CREATED, _creation_data(first), first.at, to_status=first.status)]
+    for before, step in pairwise(steps):
+        stays = before.status.id == step.status.id
         spent = max(int((step.at - lead.status_changed_at).total_seconds()), 0)
-        lead = _stamped(lead, step.status, step.at)
         lead = replace(
-            lead,
+            _stamped(lead, step.status, step.at),
             status_id=step.status.id,
             sub_status=step.sub_status or (lead.sub_status if stays else None),
             reason_id=step.reason_id,
             reason=step.reason,
             status_changed_at=lead.status_changed_at if stays else step.at,
         )
-        if before is None:
-            facts.append(Fact(EventType.LEAD_CREATED, _creation_data(step), step.at, to_status=step.status))
-        else:
-            data = _move_data(before.status, step.status, lead, step.note, {}, step.context, spent)
-            facts.append(Fact(EventType.LEAD_STATUS_CHANGED, data, step.at, before.status, step.status))
+        data = _move_data(before.status, step.status, lead, step.note, {}, step.context, spent)
+        facts.append(Fact(EventType.LEAD_STATUS_CHANGED, data, step.at, before.status, step.status))
     return lead, tuple(facts)
 
 
@@ -203,6 +201,8 @@ def _creation_data(step: _Taken) -> dict[str, Any]:
 
 
 def _with_contacts(lead: Lead, contacts: tuple[Contact, ...], now: datetime) -> tuple[Lead, tuple[FollowUp, ...]]:
+    if not contacts:
+        return lead, ()
     moments = (_past("created_at", contact.created_at, now) if contact.created_at else now for contact in contacts)
     follow_ups = tuple(_follow_up(contact, at) for contact, at in zip(contacts, moments, strict=True))
     done = [follow_up.followed_up_at for follow_up in follow_ups if follow_up.followed_up_at is not None]
@@ -233,28 +233,32 @@ def _initial_status(channel: Channel, ref: StatusRef | None) -> Status:
     return channel.first_status
 
 
-def _blank(channel: Channel, lead_id: UUID, status: Status, now: datetime, number: int) -> Lead:
-    empty = dict.fromkeys(_TEXTS_AND_TIMES)
+def _blank(
+    channel: Channel, lead_id: UUID, step: _Taken, created_at: datetime, updated_at: datetime, number: int
+) -> Lead:
     return Lead(
         company_id=channel.company_id,
         id=lead_id,
         number=number,
         channel_id=channel.id,
-        status_id=status.id,
+        status_id=step.status.id,
+        sub_status=step.sub_status,
+        reason_id=step.reason_id,
+        reason=step.reason,
         currency=channel.currency,
         properties={},
         attribution={},
-        status_changed_at=now,
-        created_at=now,
-        updated_at=now,
+        status_changed_at=step.at,
+        created_at=created_at,
+        updated_at=updated_at,
         version=1,
-        **empty,
+        **_NOTHING_YET,
     )
 
 
-_TEXTS_AND_TIMES = (
-    ("sub_status", "reason_id", "reason", "email", "phone", "linkedin_url", "first_name", "last_name", "name")
-    + ("title", "company_name", "source", "assignee", "notes", "business_id", "value")
+_NOTHING_YET: dict[str, Any] = dict.fromkeys(
+    ("email", "phone", "linkedin_url", "first_name", "last_name", "name", "title", "company_name", "source")
+    + ("assignee", "notes", "business_id", "value")
     + ("next_follow_up_at", "last_follow_up_at", "qualified_at", "closed_at")
 )
 
@@ -454,9 +458,10 @@ def _stamped(lead: Lead, target: Status, now: datetime, route: tuple[Status, ...
     """The times at which the lead was first qualified and was closed."""
     qualified = any(status.category is Category.QUALIFIED for status in (*route[1:], target))
     qualified_at = lead.qualified_at or (now if qualified else None)
-    if target.category not in CLOSED:
-        return replace(lead, qualified_at=qualified_at, closed_at=None)
-    return replace(lead, qualified_at=qualified_at, closed_at=lead.closed_at or now)
+    closed_at = (lead.closed_at or now) if target.category in CLOSED else None
+    if (qualified_at, closed_at) == (lead.qualified_at, lead.closed_at):
+        return lead
+    return replace(lead, qualified_at=qualified_at, closed_at=closed_at)
 
 
 def _status_facts(
