@@ -9,7 +9,15 @@ from msgspec.structs import replace
 from leadrail.core.channels.model import PropertyType
 from leadrail.core.errors import Code, Refused
 from leadrail.core.leads.commands import UpdateLead
-from leadrail.core.leads.fields import ATTRIBUTION_LIMIT, EDITABLE, TEXT_LIMITS, checked_fields, checked_properties
+from leadrail.core.leads.fields import (
+    ATTRIBUTION_DEPTH,
+    ATTRIBUTION_LIMIT,
+    EDITABLE,
+    TEXT_LIMITS,
+    checked_fields,
+    checked_properties,
+    merged_attribution,
+)
 from leadrail.core.leads.model import Lead, named_properties
 from tests.core.make import CHANNEL_ID, LATER, after, channel, create, lead_in, prop, refusal, update
 
@@ -211,3 +219,14 @@ def test_a_new_lead_keeps_no_null_property() -> None:
     made = after(lead_in(), create(properties={"A text": None, "A date": "2026-01-01"}), CHANNEL).lead
 
     assert made.properties == {ID_OF[PropertyType.DATE]: "2026-01-01"}
+
+
+def test_attribution_is_nested_so_deep_and_no_deeper() -> None:
+    def nested(levels: int) -> dict[str, Any]:
+        return {"a": nested(levels - 1)} if levels > 1 else {}
+
+    assert merged_attribution({}, nested(ATTRIBUTION_DEPTH)) == nested(ATTRIBUTION_DEPTH)
+    for too_deep in (nested(ATTRIBUTION_DEPTH + 1), {"a": [nested(ATTRIBUTION_DEPTH)]}):
+        with pytest.raises(Refused) as refused:
+            merged_attribution({}, too_deep)
+        assert (refused.value.refusal.code, refused.value.refusal.field) == (Code.INVALID, "/attribution")

@@ -30,6 +30,8 @@ TEXT_LIMITS: dict[str, int] = {
 EDITABLE = frozenset(TEXT_LIMITS) | {"value", "currency", "attribution", "next_follow_up_at"}
 PROPERTY_TEXT_LIMIT = 10_000
 ATTRIBUTION_LIMIT = 16_384
+# How deep a reader can go depends on the stack that it happens to have; what is stored must be readable by all.
+ATTRIBUTION_DEPTH = 32
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -58,12 +60,21 @@ def _checked(name: str, value: Any) -> Any:
 def merged_attribution(before: dict[str, Any], given: dict[str, Any] | None) -> dict[str, Any]:
     """Attribution laid over what the lead has: a null member removes that one, null itself removes all.
 
-    Raises Refused (`invalid`) when the result is too large.
+    Raises Refused (`invalid`) when the result is too large or nested too deeply.
     """
+    if _is_deeper(given, ATTRIBUTION_DEPTH):
+        raise refuse(Code.INVALID, f"attribution is nested at most {ATTRIBUTION_DEPTH} levels deep", "/attribution")
     merged = {name: value for name, value in (before | given).items() if value is not None} if given is not None else {}
     if len(msgspec.json.encode(merged)) > ATTRIBUTION_LIMIT:
         raise refuse(Code.INVALID, f"attribution is at most {ATTRIBUTION_LIMIT} bytes of JSON", "/attribution")
     return merged
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(part, levels - 1) for part in parts)
 
 
 def checked_text(name: str, value: str, limit: int) -> str | None:
