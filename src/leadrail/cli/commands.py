@@ -4,15 +4,17 @@ import asyncio
 import logging
 import sys
 from collections.abc import Coroutine
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from leadrail import settings as settings_module
 from leadrail.cli import demo as demo_module
-from leadrail.cli import running, serving
+from leadrail.cli import moving, running, serving
 from leadrail.core.companies.commands import bootstrap as bootstrap_company
 from leadrail.core.core import Core
 from leadrail.core.errors import Refused
@@ -20,6 +22,9 @@ from leadrail.db.database import UNREACHABLE
 from leadrail.db.embedded import EmbeddedError
 from leadrail.db.migrate import MigrationError
 from leadrail.db.migrate import migrate as migrate_database
+from leadrail.moving.client import VendorError
+from leadrail.moving.model import Options
+from leadrail.moving.vendors import VENDORS, source_of
 from leadrail.settings import Settings, SettingsError
 
 app = typer.Typer(help="Leadrail: a self-hosted lead lifecycle server.", no_args_is_help=True, add_completion=True)
@@ -31,6 +36,7 @@ KNOWN: tuple[type[BaseException], ...] = (
     SettingsError,
     serving.PortTaken,
     Refused,
+    VendorError,
     *UNREACHABLE,
 )
 
@@ -40,7 +46,7 @@ def main() -> None:
     try:
         app()
     except KNOWN as error:
-        err.print(f"[bold red]leadrail:[/] {str(error) or repr(error)}", highlight=False)
+        err.print(f"[bold red]leadrail:[/] {escape(str(error) or repr(error))}", highlight=False)
         sys.exit(1)
 
 
@@ -122,3 +128,36 @@ def bootstrap(
 def demo() -> None:
     """Start the server with demo data in a folder of its own, and print what to try."""
     _run(serving.serve(demo_module.settings_for_demo(_read_settings()), announce=demo_module.announce))
+
+
+VendorName = StrEnum("VendorName", {name: name for name in VENDORS})  # type: ignore[misc]  # named in one place
+
+
+@app.command("migrate-from")
+def migrate_from(
+    vendor: Annotated[VendorName, typer.Argument(help="Whose account it is.")],
+    url: Annotated[str, typer.Option(help="The address of the vendor's API.")],
+    key: Annotated[str, typer.Option(help="The account's API key; capillary: till:password. - reads it unseen.")],
+    company: Annotated[str, typer.Option(help="The name of the company here that gets the leads.")],
+    channel_title: Annotated[
+        str | None, typer.Option(help="The channel to make (octanist and capillary, which have none).")
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="The currency of its values (octanist and capillary, which name none).")
+    ] = None,
+    report: Annotated[
+        typer.FileBinaryWrite | None,
+        typer.Option(help="A file to add what could not come to, as lines of JSON.", mode="ab", lazy=False),
+    ] = None,
+) -> None:
+    """Bring the account of another vendor in, through its API. Run it again to go on, or to bring what is new."""
+    source = source_of(vendor.value, url, moving.key_of(key))
+    status = 0
+
+    async def work() -> None:
+        nonlocal status
+        status = await moving.move(_read_settings(), source, company, Options(channel_title, currency), report, out)
+
+    _run(work())
+    if status:
+        raise typer.Exit(status)
