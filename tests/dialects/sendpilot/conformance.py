@@ -217,5 +217,12 @@ DIALECT = Dialect(
         "GET /lead-extractor/campaigns/{id}/status": ("extraction_status",),
         "GET /lead-extractor/campaigns/{id}/results": (),
     },
-    other_fixtures=("error_envelope", "foreign_workspace", "invalid_key", "lead_status_changed", "campaign_paused"),
+    other_fixtures=(
+        "error_envelope",
+        "foreign_workspace",
+        "invalid_key",
+        "lead_status_changed",
+        "campaign_paused",
+        "events_not_sent",
+    ),
 )

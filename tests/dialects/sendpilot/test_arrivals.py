@@ -149,7 +149,7 @@ async def test_flat_and_nested_custom_fields_are_kept_as_they_were_sent(people: 
     assert lead["attribution"] == {"custom": expected}
     assert (lead["email"], lead["phone"]) == ("nested@example.com", "4915112345678")
     (shown,) = (await get(people.owner, "/leads", full=True)).json()["leads"]
-    assert (shown["data"], shown["email"]) == (expected, "nested@example.com")
+    assert (shown["data"], shown["email"]) == (expected | {"phone": "4915112345678"}, "nested@example.com")
 
 
 async def test_what_the_channel_defines_becomes_a_property_unless_it_does_not_fit(people: People) -> None:
@@ -173,6 +173,17 @@ async def test_an_email_that_is_no_text_is_kept_beside(people: People) -> None:
     (lead,) = await stored(people)
     assert (lead["email"], lead["phone"]) == (None, None)
     assert lead["attribution"] == {"custom": {"email": ["a@example.com"], "phone": True}}
+
+
+async def test_a_phone_or_email_that_is_too_long_for_the_lead_loses_no_lead(people: People) -> None:
+    channel = await people.owner.channel(template="sendpilot")
+    numbers = {"phone": "+49 151 1, " * 10, "email": "a" * 400}
+
+    answer = await add(people.owner, channel.id, entry("a", **numbers))
+
+    assert counted(answer) == (1, 0, 0)
+    (shown,) = (await get(people.owner, "/leads", full=True)).json()["leads"]
+    assert (shown["data"], shown["email"]) == (numbers, None)
 
 
 # The call

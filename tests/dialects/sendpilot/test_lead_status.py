@@ -11,6 +11,7 @@ import pytest
 
 from leadrail.core.channels.model import Category
 from tests.dialects.sendpilot.pilot import BASES, LEAD, MOMENT, john, migrated, moves, patch, sample, state, with_ids
+from tests.house import eventually
 from tests.people import NewStatus, People
 
 G1 = ["id", "linkedinUrl", "previousStatus", "status", "updatedAt"]
@@ -216,6 +217,75 @@ async def test_a_label_alone_moves_the_lead_to_its_stage(people: People, label: 
     assert answer.status_code == 200, answer.text
     now = await native(people, lead.id)
     assert (now["status"]["name"], now["attribution"]) == (name, {"custom_lead_status": label})
+
+
+@pytest.mark.parametrize(
+    ("status", "label"),
+    [
+        ("REPLY_RECEIVED", "LEAD"),
+        ("MEETING_BOOKED", "INTERESTED"),
+        ("DONE", "CLOSED"),
+        ("UNSUBSCRIBED", "NO_RESPONSE"),
+        ("IRRELEVANT", "WRONG_PERSON"),
+    ],
+)
+async def test_a_label_alone_leaves_a_lead_of_its_stage_where_it_is(people: People, status: str, label: str) -> None:
+    lead = await john(people, status=status)
+    before = await moves(people, lead.id)
+
+    answer = await patch(people.owner, lead.id, customLeadStatus=label)
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["previousStatus"]) == (200, status, status)
+    assert await moves(people, lead.id) == before
+    assert (await native(people, lead.id))["attribution"] == {"custom_lead_status": label}
+
+
+async def test_labels_at_the_same_time_all_go_through_and_never_undo_a_move(people: People) -> None:
+    lead = await john(people, status="OPPORTUNITY")
+    labels = [patch(people.owner, lead.id, customLeadStatus="INTERESTED", note=str(number)) for number in range(12)]
+
+    answers = await asyncio.gather(patch(people.owner, lead.id, status="MEETING_BOOKED"), *labels)
+
+    assert [answer.status_code for answer in answers] == [200] * 13
+    assert (await native(people, lead.id))["status"]["name"] == "MEETING_BOOKED"
+    assert [moved["to"]["name"] for moved in await moves(people, lead.id)] == [
+        "OPPORTUNITY",
+        "MEETING_BOOKED",
+    ]
+
+
+async def test_a_label_is_decided_anew_when_the_lead_moved_after_it_was_read(people: People) -> None:
+    channel = await people.owner.channel(template="sendpilot")
+    lead = await john(people, channel, status="OPPORTUNITY")
+    booked = next(status.id for status in channel.statuses if status.name == "MEETING_BOOKED")
+
+    async with people.owner.core.database.transaction() as connection:
+        move = "UPDATE leads SET status_id = $2, version = version + 1 WHERE id = $1"
+        await connection.execute(move, lead.id, booked)
+        labelling = asyncio.create_task(patch(people.owner, lead.id, customLeadStatus="INTERESTED"))
+        await eventually(lambda: a_lock_is_waited_for(people), "the label waits for the move")
+
+    assert (await labelling).json()["status"] == "MEETING_BOOKED"
+    assert len(await moves(people, lead.id)) == 1
+
+
+async def a_lock_is_waited_for(people: People) -> bool:
+    return bool(await people.owner.rows("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+
+
+async def test_an_old_id_may_look_like_one_of_ours(people: People) -> None:
+    old = "3f0d9a52-8c1e-4b7a-9a52-0d3f8c1e4b7a"
+    lead = await migrated(people.owner, await people.owner.channel(template="sendpilot"), old)
+
+    told = [
+        await patch(people.owner, old, status="OPPORTUNITY"),
+        await patch(people.owner, old, customLeadStatus="CLOSED"),
+    ]
+    foreign = await patch(people.stranger, old, status="PENDING")
+
+    assert [(answer.status_code, answer.json()["id"]) for answer in told] == [(200, old)] * 2
+    assert (foreign.status_code, foreign.json()["message"]) == (404, "Lead not found")
+    assert len(await moves(people, lead.id)) == 2
 
 
 async def test_a_label_that_is_a_name_moves_the_lead_to_that_status(people: People) -> None:

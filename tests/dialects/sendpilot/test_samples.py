@@ -163,6 +163,15 @@ async def test_what_is_not_offered_is_a_501(people: People, name: str) -> None:
     assert (answer.status_code, answer.json()["error"]) == (501, "Not Implemented")
 
 
+def test_the_page_names_every_event_of_work_that_leadrail_does_not_do() -> None:
+    page = (Path(__file__).parents[3] / "docs/dialects/sendpilot.md").read_text()
+    said = page[page.index("Other events have no SendPilot form here") :]
+
+    for name, event in sample("events_not_sent")["events"].items():
+        family = name.partition(".")[0]
+        assert any(f"`{known}`" in said for known in (*event["names"], f"{family}.*")), name
+
+
 def test_every_fixture_is_used_by_a_test() -> None:
     here = Path(__file__).parent
     tests = "".join(path.read_text() for path in here.glob("test_*.py"))

@@ -11,7 +11,7 @@ from leadrail.core.engine import Done, Outcome
 from leadrail.core.errors import Code, Refusal, Refused, refuse
 from leadrail.core.identity import KeyKind, linkedin_key
 from leadrail.core.leads.commands import CreateLead
-from leadrail.core.leads.fields import checked_properties
+from leadrail.core.leads.fields import checked_fields, checked_properties
 from leadrail.dialects.custom import CUSTOM, split
 from leadrail.dialects.sendpilot import campaigns
 from leadrail.dialects.sendpilot.errors import fault_of
@@ -80,7 +80,7 @@ def _creation(actor: Actor, channel: Channel, entry: NewLead, given: dict[str, A
         "company_name": entry.company,
         "title": entry.title,
     }
-    fields |= {name: str(custom.pop(name)) for name in ("email", "phone") if _is_text_or_number(custom.get(name))}
+    fields |= {name: str(custom.pop(name)) for name in ("email", "phone") if _fits_the_lead(name, custom.get(name))}
     properties, others = _kept(channel, custom)
     return CreateLead(
         actor=actor,
@@ -111,8 +111,14 @@ def _without_nulls(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _is_text_or_number(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
+def _fits_the_lead(name: str, value: Any) -> bool:
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return False
+    try:
+        checked_fields({name: str(value)})
+    except Refused:
+        return False
+    return True
 
 
 def _summed_up(ends: list[tuple[CreateLead | _Unread, Outcome | None]]) -> NewLeadsAnswer:

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Category, Channel, StatusRef
 from leadrail.core.engine import Done
@@ -89,7 +91,8 @@ def _names(lead: Lead) -> tuple[str | None, str | None]:
 
 def _more(lead: Lead, channel: Channel) -> dict[str, Any]:
     """The members of a full lead: what a profile holds is told as far as a custom field of that name says it."""
-    data = joined(lead, channel)
+    # A phone has no member of its own, so it stays where the vendor's client put it.
+    data = ({"phone": lead.phone} if lead.phone else {}) | joined(lead, channel)
     return {
         "about": _said(data, "about", str),
         "connection_count": _said(data, "connectionCount", int),
@@ -133,6 +136,19 @@ def change_of_status(actor: Actor, lead_id: UUID, asked: StatusPatch) -> ChangeS
         edits={"attribution": {CUSTOM_LEAD_STATUS: label}} if label else {},
         note=asked.note,
     )
+
+
+def change_by_label(actor: Actor, seen: Seen, asked: StatusPatch) -> ChangeStatus:
+    """The same for a label alone, of the lead as it was read. One that is in the label's stage already stays where it
+    is, unless the channel has a status of the label's own name.
+    """
+    lead, channel = seen.lead, seen.setup.channel
+    move = change_of_status(actor, lead.id, asked)
+    current = channel.status_by_id[lead.status_id]
+    has_name = (move.status.name or "").casefold() in channel.status_by_name
+    stays = not has_name and not current.archived and current.category is move.status.category
+    status = StatusRef(id=current.id) if stays else move.status
+    return replace(move, status=status, version=lead.version)
 
 
 def _label(text: str | None) -> CustomLeadStatus | None:
