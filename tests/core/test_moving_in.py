@@ -409,3 +409,15 @@ async def test_a_till_with_its_own_zone_says_so(people: People) -> None:
         foreign = await companies.key_numbers(connection, [people.stranger.company_id], [credential.key.id])
     assert (credential.key.time_zone, numbers) == ("Asia/Kolkata", {credential.key.id: credential.till_number})
     assert foreign == {}
+
+
+# Amounts
+
+
+async def test_an_amount_is_shown_as_it_was_sent_whatever_its_zeros(people: People) -> None:
+    owner = people.owner
+    channel = await owner.channel(currency="EUR")
+    for value in ("20000", "1000000", "0.000001", "0", "12.5"):
+        made = (await owner.http.post("/v1/leads", json={"channel_id": str(channel.id), "value": value})).json()
+        read = (await owner.http.get(f"/v1/leads/{made['id']}")).json()
+        assert (made["value"], read["value"]) == (value, value)

@@ -528,6 +528,14 @@ def test_a_done_follow_up_is_noted_on_the_lead() -> None:
     assert [fact.type for fact in decision.facts] == [EventType.FOLLOW_UP_RECORDED]
 
 
+def test_a_contact_recorded_late_is_not_the_last() -> None:
+    lead = after(lead_in(), contact(done_at=NOW)).lead
+
+    assert after(lead, contact(done_at=NOW - timedelta(days=1))).lead.last_follow_up_at == NOW
+    assert after(lead, contact(next_at=LATER)).lead.last_follow_up_at == NOW
+    assert after(lead, contact(done_at=LATER)).lead.last_follow_up_at == LATER
+
+
 EARLIER, TOMORROW = NOW - timedelta(days=1), NOW + timedelta(days=1)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -64,6 +65,8 @@ async def _prepare(connection: Connection) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode, decoder=msgspec.json.decode, format="text"
     )
+    # In the binary form, which is the driver's own choice, 20000 arrives as 2E+4 and would be shown so.
+    await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=Decimal, format="text")
 
 
 def _encode(value: Any) -> str:

@@ -71,7 +71,7 @@ class Request:
     def header(self, name: bytes) -> str | None:
         for key, value in self.headers:
             if key == name:
-                return value.decode("latin-1")
+                return value.decode("latin-1").strip()
         return None
 
     def query(self) -> list[tuple[str, str]]:

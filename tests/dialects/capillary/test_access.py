@@ -72,6 +72,7 @@ async def test_till_that_is_no_longer_in_force_is_refused(
         "Basic /w==",
         "Bearer lr_x",
         "Basic " + base64.b64encode(b"store.server").decode(),
+        "Basic " + base64.b64encode(b"store\0:8a16a6b70505eb1f1ff7cdc0cd5559a7").decode(),
         "Basic " + base64.b64encode(b"no such till:8a16a6b70505eb1f1ff7cdc0cd5559a7").decode(),
     ],
 )

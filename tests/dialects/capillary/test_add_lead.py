@@ -1,6 +1,7 @@
 """POST and PATCH /v2/leads: what is made, for whom and where, what is refused (contracts/capillary.md, 5.2)."""
 
 import asyncio
+import json
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -107,6 +108,13 @@ async def test_many_at_once_make_one_customer(people: People, channel: Channel, 
 
     assert len({answer["userId"] for answer in answers}) == 1
     assert len({answer["id"] for answer in answers}) == 24
+    assert await people.owner.count("capillary_customers") == 1
+
+
+async def test_a_blank_user_id_is_none(people: People, channel: Channel, till: Till) -> None:
+    answer = await till.add(userId="", idType="EMAIL", identifier=TOM)
+
+    assert (await native(people.owner, answer["id"]))["email"] == TOM
     assert await people.owner.count("capillary_customers") == 1
 
 
@@ -360,3 +368,42 @@ async def test_read_only_till_adds_nothing(people: People, channel: Channel) -> 
     till = await make_till(people.owner, scopes=(Scope.READ,))
 
     assert (await till.refused("POST", "", MINIMAL))[:2] == (403, 403)
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "sent", "expected"),
+    [
+        ("Asia/Kolkata", "2018-10-05", "2018-10-05T00:00:00+05:30"),
+        ("America/St_Johns", "2018-07-05T08:00:00", "2018-07-05T08:00:00-02:30"),
+        ("America/St_Johns", "2018-12-05T08:00:00Z", "2018-12-05T04:30:00-03:30"),
+        ("America/St_Johns", "1930-01-01", "1930-01-01T03:30:52Z"),
+        ("Asia/Kolkata", "1905-06-01T00:00:00", "1905-05-31T18:38:50Z"),
+    ],
+)
+async def test_times_are_those_of_the_tills_zone_with_an_offset_that_clients_can_read(
+    people: People, channel: Channel, time_zone: str, sent: str, expected: str
+) -> None:
+    till = await make_till(people.owner, time_zone=time_zone)
+
+    assert (await till.add(createdOn=sent))["createdOn"] == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"createdOn": "2999-01-01"}, "createdOn: must lie between 1900 and 2200"),
+        ({"nextFollowUp": "2999-01-01"}, "nextFollowUp: must lie between 1900 and 2200"),
+        ({"owner": "x" * 201}, "owner: is longer than 200 characters"),
+        (
+            {"extendedFields": {"x": json.loads("[" * 40 + "]" * 40)}},
+            "leadFor and extendedFields are too long or nested too deeply; a lead keeps 16 KiB of them that are no"
+            " properties, and no more than 30 levels",
+        ),
+    ],
+)
+async def test_refusal_speaks_of_the_vendors_members(
+    channel: Channel, till: Till, body: dict[str, Any], message: str
+) -> None:
+    body = {"leadFor": "item001", "userId": 5} | body
+
+    assert (await till.refused("POST", "", body)) == (400, 9700, message)

@@ -8,7 +8,7 @@ import pytest
 from leadrail.core.actor import Scope
 from leadrail.core.channels.model import Category, Channel
 from leadrail.core.leads.model import Lead
-from tests.dialects.capillary.conftest import Till, make_sub_status, make_till
+from tests.dialects.capillary.conftest import Till, make_reasons, make_sub_status, make_till
 from tests.people import People
 
 
@@ -45,9 +45,11 @@ async def test_parallel_callers_make_each_reason_once(people: People, channel: C
 async def test_sub_status_can_be_used_at_once(lead: Lead, admin: Till, reason: int) -> None:
     await admin.good("POST", "/substatus", {"status": "on_hold", "subStatus": " YetToDecide "})
 
-    answer = await admin.put(lead, status="ON_HOLD", subStatus="YetToDecide", reasonId=reason)
+    answer = await admin.put(lead, status=" ON_HOLD ", subStatus=" YetToDecide ", reasonId=reason)
+    added = await admin.add(status="on_hold ", subStatus=" YetToDecide ", statusLogDetails=[{"status": " ON_HOLD"}])
 
-    assert answer.json()["subStatus"] == "YetToDecide"
+    assert answer.json()["subStatus"] == added["subStatus"] == "YetToDecide"
+    assert len(added["statusLogDetails"]) == 1
 
 
 async def test_sub_status_is_one_by_status_and_name(people: People, admin: Till) -> None:
@@ -108,3 +110,62 @@ async def test_another_companys_words_are_not_listed(people: People, reason: int
     stranger = await make_till(people.stranger)
 
     assert (await stranger.good("GET", path))["data"] == []
+
+
+# A channel shared by another company
+
+
+@pytest.fixture
+async def shared(people: People) -> Lead:
+    """A lead of the owner in a channel that the partner may use, and words of both companies."""
+    for person in (people.owner, people.partner):
+        await make_reasons(person, "Too dear", f"of {person.company_id}")
+        await make_sub_status(person, Category.LOST, "Gone")
+        await make_sub_status(person, Category.LOST, f"of {person.company_id}")
+    return await people.owner.lead(await people.shared_channel(template="capillary"), name="Tom Sawyer")
+
+
+async def test_partner_lists_and_uses_the_words_of_the_owner(people: People, shared: Lead) -> None:
+    till, owners = await make_till(people.partner), await make_till(people.owner)
+    of_owner, of_partner = f"of {people.owner.company_id}", f"of {people.partner.company_id}"
+
+    reasons = (await till.good("GET", "/reasons"))["data"]
+    names = [row["subStatus"] for row in (await till.good("GET", "/substatuses"))["data"]]
+
+    assert [row["reason"] for row in reasons] == ["Too dear", of_owner, "Too dear", of_partner]
+    assert [row["id"] for row in reasons] == sorted(row["id"] for row in reasons)
+    assert names == ["Gone", *sorted((of_owner, of_partner))]
+    moved = await till.put(shared, status="LOST", reasonId=reasons[1]["id"], subStatus=of_owner)
+    assert (moved.status_code, moved.json()["subStatus"]) == (200, of_owner)
+    assert await till.refused("PUT", f"/{shared.number}/status", {"status": "WON", "reasonId": reasons[3]["id"]}) == (
+        400,
+        9705,
+        "reasonId: The company that owns the channel of the lead has no such reason",
+    )
+    assert (await owners.good("GET", "/reasons"))["data"] == reasons[:2]
+    assert len((await owners.good("GET", "/substatuses"))["data"]) == 2
+
+
+async def test_bound_till_lists_what_counts_in_its_channels(people: People, shared: Lead, channel: Channel) -> None:
+    there = await make_till(people.partner, channel_ids=(shared.channel_id,))
+    elsewhere = await make_till(people.partner, channel_ids=((await people.partner.channel()).id,))
+
+    seen = {
+        till.name: [row["reason"] for row in (await till.good("GET", "/reasons"))["data"]]
+        for till in (there, elsewhere)
+    }
+
+    assert seen[there.name] == ["Too dear", f"of {people.owner.company_id}"]
+    assert seen[elsewhere.name] == ["Too dear", f"of {people.partner.company_id}"]
+    statuses = (await there.good("GET", "/substatuses"))["data"]
+    assert {row["subStatus"] for row in statuses} == {"Gone", f"of {people.owner.company_id}"}
+
+
+async def test_words_of_a_channel_that_is_shared_no_more_are_not_listed(people: People, shared: Lead) -> None:
+    till = await make_till(people.partner)
+    await people.owner.rows("DELETE FROM channel_members WHERE channel_id = $1 RETURNING 1", shared.channel_id)
+
+    assert [row["reason"] for row in (await till.good("GET", "/reasons"))["data"]] == [
+        "Too dear",
+        f"of {people.partner.company_id}",
+    ]

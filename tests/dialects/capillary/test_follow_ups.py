@@ -120,3 +120,13 @@ async def test_others_see_and_change_nothing(people: People, lead: Lead, method:
 
     assert [answer[:2] for answer in answers] == [(404, 9701), (404, 9701), (403, 403)]
     assert await people.owner.digests() == before
+
+
+async def test_of_very_many_follow_ups_the_newest_are_shown(channel: Channel, till: Till) -> None:
+    lead = await till.add(followUpDetails=[{"followedUpOn": "2018-01-01"}] * 1000)
+
+    answer = await till.good("POST", f"/{lead['id']}/followup", {"followedUpOn": "2018-10-05", "notes": "rang"})
+    listed = (await till.good("GET", f"/{lead['id']}/followups"))["data"]
+
+    assert listed[-1]["notes"] == "rang"
+    assert (len(listed), listed) == (1000, answer["followUpDetails"])

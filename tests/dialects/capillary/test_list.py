@@ -8,7 +8,7 @@ import pytest
 from leadrail.core.actor import Scope
 from leadrail.core.channels.model import Category, Channel
 from leadrail.core.leads.model import Lead
-from tests.dialects.capillary.conftest import Till, make_sub_status, make_till
+from tests.dialects.capillary.conftest import Till, key_number, make_sub_status, make_till
 from tests.people import People
 
 
@@ -36,6 +36,19 @@ async def test_leads_of_other_faces_are_listed(people: People, till: Till) -> No
 
     assert (seen["id"], seen["userId"], seen["status"]) == (lead.number, lead.number, "OPEN")
     assert seen["statusLogDetails"][0]["status"] == "OPEN"
+
+
+async def test_numbers_of_other_faces_that_no_client_can_hold_are_not_shown(people: People, till: Till) -> None:
+    beyond = 1 << 63
+    attribution = {"user_id": beyond, "created_by": -beyond - 1, "org_source_id": beyond}
+    lead = await people.owner.lead(await people.owner.channel(), name="Tom Sawyer", attribution=attribution)
+    contact = {"done_at": "2018-10-05T08:00:00Z", "done_by": str(beyond)}
+    await people.owner.http.post(f"/v1/leads/{lead.id}/follow-ups", json=contact)
+
+    (seen,) = (await till.good("GET", "", params={"userId": lead.number}))["data"]
+
+    assert (seen["userId"], seen["createdBy"], seen["orgSourceId"]) == (lead.number, await key_number(people.owner), -1)
+    assert "followedUpBy" not in seen["followUpDetails"][0]
 
 
 async def test_a_long_story_is_shown_by_its_newest_part(people: People, channel: Channel, till: Till) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from leadrail.core.actor import Scope
 from leadrail.core.channels.model import Channel
+from leadrail.core.companies import doors
 from leadrail.core.leads.model import Lead
 from tests.dialects.capillary.conftest import PASSWORD, Till, make_till
 from tests.people import People
@@ -176,3 +177,22 @@ async def test_every_answer_has_a_request_id_of_its_own(people: People, till: Ti
     ids = {answer.headers["x-cap-request-id"] for answer in answers}
     assert {answer.status_code for answer in answers} == {status}
     assert [len(bytes.fromhex(id)) for id in ids] == [16, 16]
+
+
+# The whole way
+
+
+async def test_token_ends_with_its_five_minutes(people: People, till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = await granted(people, till.name, PASSWORD)
+    monkeypatch.setattr(doors, "GRANTED_S", 0)
+    expired = await granted(people, till.name, PASSWORD)
+
+    assert (await till.call("GET", "", auth=None, headers=fresh)).status_code == 200
+    assert (await till.refused("GET", "", auth=None, headers=expired))[:2] == (401, 401)
+
+
+async def test_refused_token_call_says_so_with_a_slash_at_its_end_too(people: People) -> None:
+    body = {"key": "nobody", "secret": "x"}
+    answer = await people.owner.http.post("/capillary/v3/oauth/token/generate/", json=body)
+
+    assert answer.json()["errors"][0]["message"] == "Authentication failed: check the key and its secret"

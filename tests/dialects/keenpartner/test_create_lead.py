@@ -110,6 +110,9 @@ async def test_the_employee_is_kept_under_either_name(people: People, given: dic
     [
         ("number", "50000", "50000"),
         ("number", 1.5, "1.5"),
+        ("number", 50000.0, "50000"),
+        ("text", 50000.0, "50000"),
+        ("text", 1e300, "1e+300"),
         ("boolean", True, "true"),
         ("text", 7, "7"),
         ("text", {"a": [1]}, '{"a":[1]}'),
@@ -123,6 +126,26 @@ async def test_property_values_are_shown_as_text(people: People, type: str, valu
     answer = await ask(people.owner, "create_lead", channel_id=channel.id, properties=given)
 
     assert [one["value"] for one in answer.json()["lead"]["property_values"]] == [shown]
+
+
+@pytest.mark.parametrize("type", ["text", "number", "boolean", "date"])
+async def test_a_property_left_blank_in_a_form_costs_no_lead(people: People, type: str) -> None:
+    channel = await channel_of(people, properties=(NewProperty(name="Custom", type=PropertyType(type)),))
+    given = [{"property_definitions_id": str(channel.properties[0].id), "value": ""}]
+
+    answer = await ask(people.owner, "create_lead", channel_id=channel.id, properties=given)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["lead"]["property_values"] == []
+
+
+async def test_a_native_number_is_shown_as_the_vendor_writes_it(people: People) -> None:
+    channel = await channel_of(people, properties=DEAL_SIZE)
+    await people.owner.lead(channel, {"Deal size": 50000.0})
+
+    (shown,) = (await ask(people.owner, "get_leads", channel_id=channel.id)).json()
+
+    assert shown["Deal size"] == "50000"
 
 
 async def test_a_repeat_makes_a_second_lead(people: People) -> None:

@@ -102,6 +102,7 @@ async def test_a_purchase_of_nothing_in_particular_is_taken(people: People) -> N
         ("2026-04-21T10:00:00", "2026-04-21T10:00:00Z"),
         ("2026-04-21T10:00:00.250Z", "2026-04-21T10:00:00.250Z"),
         ("2026-04-21", "2026-04-21T00:00:00Z"),
+        (" 2026-04-21t10:00:00z ", "2026-04-21T10:00:00Z"),
     ],
 )
 async def test_dates_are_read_however_they_are_written_and_shown_in_utc(people: People, sent: str, shown: str) -> None:
@@ -110,6 +111,19 @@ async def test_dates_are_read_however_they_are_written_and_shown_in_utc(people: 
     made = (await ask(people.owner, "create_purchase", lead_id=lead.id, date=sent)).json()["purchase"]
 
     assert made["date"] == shown
+
+
+@pytest.mark.parametrize(("sent", "kept"), [(0.1 * 3, "0.3"), ("19.12345678", "19.123457"), (1e-7, "0")])
+async def test_the_noise_of_floating_point_costs_no_purchase(people: People, sent: Any, kept: str) -> None:
+    channel, lead = await buyer(people)
+    await people.owner.trigger(channel, cause="purchase", kind="fixed", amount=5)
+
+    answer = await ask(people.owner, "create_purchase", lead_id=lead.id, purchase_amount=sent)
+
+    assert answer.status_code == 200, answer.text
+    assert f'"purchase_amount":{kept},' in answer.text
+    assert [str(row["amount"].normalize()) for row in await stored(people, lead)] == [kept]
+    assert await paid(people, lead) == [5]
 
 
 async def test_without_trigger_ids_every_active_purchase_trigger_pays(people: People) -> None:
@@ -178,7 +192,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"product_name": 7}, 400, 'product_name: Expected "str | null"'),
     ({"date": "yesterday"}, 400, "date is not an ISO 8601 time, such as 2026-04-21T10:00:00Z"),
     ({"date": "0001-01-01T00:00:00+05:00"}, 400, "date: at must lie between 1900 and 2200"),
-    ({"date": "2199-01-01"}, 400, "date: The time of a change lies in the past, not in the future"),
+    ({"date": "2500-01-01"}, 400, "date: at must lie between 1900 and 2200"),
     ({"date": 1776765600}, 400, 'date: Expected "str | null"'),
     ({"trigger_ids": "all"}, 400, 'trigger_ids: Expected "array | null"'),
     ({"trigger_ids": ["first"]}, 400, "trigger_ids.0: Invalid UUID"),

@@ -251,6 +251,16 @@ async def test_a_channel_that_moved_here_is_known_and_shown_by_the_id_that_it_ha
     assert error(await ask(people.stranger, "create_lead", channel_id=old)) == (403, "Channel not accessible")
 
 
+async def test_the_id_that_a_channel_had_is_ours_though_it_names_anothers_channel_too(people: People) -> None:
+    theirs = await people.stranger.channel()
+    await people.owner.channel(aliases={"keenpartner": str(theirs.id)})
+
+    made = await ask(people.owner, "create_lead", channel_id=theirs.id)
+
+    assert made.status_code == 200, made.text
+    assert [await person.count("leads") for person in (people.owner, people.stranger)] == [1, 0]
+
+
 # get_lead_by_id
 
 
@@ -336,6 +346,20 @@ async def test_the_vendors_number_goes_before_ours(people: People) -> None:
 
     assert by_the_vendors.json()["lead"]["id"] == str(moved_in.id)
     assert error(by_ours) == (404, "Lead not found")
+
+
+@pytest.mark.parametrize(
+    ("aliases", "attribution"),
+    [({"keenpartner": keen.CHANNEL}, {}), ({}, {"external_ids": {"keenpartner": keen.LEAD}})],
+)
+async def test_what_moved_here_without_its_number_is_not_mistaken_for_another(
+    people: People, aliases: dict[str, str], attribution: dict[str, Any]
+) -> None:
+    lead = await people.owner.lead(await people.owner.channel(aliases=aliases), attribution=attribution)
+
+    answer = await ask(people.owner, "get_lead_by_legacy_id", legacy_id=lead.number)
+
+    assert error(answer) == (404, "Lead not found")
 
 
 @pytest.mark.parametrize("junk", ["abc", "9" * 30, True, [1], {}])

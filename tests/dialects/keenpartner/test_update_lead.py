@@ -100,6 +100,17 @@ async def test_null_is_an_absence_and_empty_text_takes_away(people: People) -> N
     assert [shown[name] for name in ("email", "first_name", "referring_employee")] == ["jane@example.com", None, None]
 
 
+async def test_empty_text_takes_a_property_away(people: People) -> None:
+    channel, lead = await known_lead(people)
+    await ask(people.owner, "update_lead", lead_id=lead.id, properties=given(channel, Deal_size=5))
+
+    answer = await ask(
+        people.owner, "update_lead", lead_id=lead.id, properties=given(channel, Segment="", Deal_size="")
+    )
+
+    assert (answer.status_code, answer.json()["lead"]["property_values"]) == (200, [])
+
+
 async def test_the_rest_of_the_attribution_stays(people: People) -> None:
     lead = await people.owner.lead(await people.owner.channel(), attribution={"gclid": "abc"})
 
@@ -127,6 +138,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"email": None, "properties": []}, 400, "Nothing to update"),
     ({"email": None, "status": "Won"}, 400, "Nothing to update"),
     ({"email": 7}, 400, 'email: Expected "str | null"'),
+    ({"employee": "x" * 17_000}, 400, "employee: "),
     ({"notes": "x" * 20_001}, 400, "notes is longer than 20000 characters"),
     ({"properties": {}}, 400, 'properties: Expected "array | null"'),
     ({"properties": [{"value": "x"}]}, 400, "properties.0.property_definitions_id: Object missing"),

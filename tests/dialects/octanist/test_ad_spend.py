@@ -62,6 +62,44 @@ async def test_file_and_rows_are_the_same(people: People, content: str) -> None:
         assert told == await spend(people.partner, groupBy=by)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '"Date";"Platform";"Cost";"Campaign, name"\r\n"2026-01-01";"meta";"1.5";"A; ""B"", C"\r\n',
+        '\r\nDate,Platform,Cost,Campaign name\r\n2026-01-01,meta,1.5,"A; ""B"", C"\r\n,,,\r\n  \r\n',
+        'Date;Platform;Cost;Campaign name\r2026-01-01;meta;1.5;"A; ""B"", C"\r',
+    ],
+)
+async def test_file_is_read_as_spreadsheets_write_it(people: People, content: str) -> None:
+    assert (await put_file(people.owner, content)).json()["data"]["rowsStored"] == 1
+
+    (told,) = await spend(people.owner, groupBy="campaign")
+    assert told == row(platform="meta", cost=1.5, campaignName='A; "B", C')
+
+
+async def test_amounts_are_written_without_an_exponent(people: People) -> None:
+    await put(people.owner, [ROWS[0] | {"cost": 20_000, "impressions": 10_000, "conversions": 30_000}])
+
+    answer = await post(people.owner, "/ad-spend", **JANUARY)
+
+    assert '"cost":20000,"currency":"EUR","impressions":10000,"clicks":10,"conversions":30000}' in answer.text
+
+
+async def test_sums_have_no_largest_number(people: People) -> None:
+    most = 10**15 - 1
+    await put(people.owner, [ROWS[0] | {"campaignId": f"{n}", "impressions": most} for n in range(9_500)])
+
+    (told,) = await spend(people.owner)
+
+    assert told["impressions"] == 9_500 * most
+
+
+async def test_campaign_keeps_the_last_name_that_it_was_given(people: People) -> None:
+    await put(people.owner, [ROWS[1], ROWS[1] | {"date": "2026-01-03", "campaignName": None}])
+
+    assert [told["campaignName"] for told in await spend(people.owner, groupBy="campaign")] == ["New name"]
+
+
 async def test_spend_by_date_keeps_currencies_apart(people: People) -> None:
     await put(people.owner, ROWS)
 
@@ -149,6 +187,8 @@ async def test_parallel_puts_of_the_same_rows_wait_for_each_other(people: People
     [
         ({"date": "01/02/2026"}, "date"),
         ({"date": None}, "date"),
+        ({"date": "1899-12-31"}, "date"),
+        ({"date": "2200-01-01"}, "date"),
         ({"platform": ""}, "platform"),
         ({"platform": "  "}, "platform"),
         ({"cost": "much"}, "cost"),
@@ -180,6 +220,21 @@ async def test_every_bad_row_is_named(people: People) -> None:
     assert [(fault["row"], fault["field"]) for fault in faults] == [(1, "cost"), (3, "date")]
 
 
+async def test_cell_that_is_left_out_is_named(people: People) -> None:
+    answer = await put_file(people.owner, "date,platform,cost\n2026-01-01,meta,\n")
+
+    (fault,) = answer.json()["error"]["details"]["rows"]
+    assert (fault["row"], fault["field"]) == (1, "cost")
+
+
+async def test_amount_in_two_cells_is_not_taken_for_its_first_part(people: People) -> None:
+    answer = await put_file(people.owner, "date,platform,cost\n2026-01-01,meta,1,,\n2026-01-02,meta,1,234.50\n")
+
+    (fault,) = answer.json()["error"]["details"]["rows"]
+    assert (answer.status_code, fault["row"]) == (400, 2)
+    assert await people.owner.count("octanist_ad_spend") == 0
+
+
 async def test_row_twice_in_one_call_is_refused(people: People) -> None:
     answer = await put(people.owner, [ROWS[0], ROWS[0] | {"platform": "GOOGLEADS "}])
 
@@ -196,6 +251,9 @@ async def test_row_twice_in_one_call_is_refused(people: People) -> None:
         b"\xff\xfe",
         b"date,platform,cost\n2026-01-01,meta,1\x00\n",
         b'date,platform,cost\n"' + b"x" * 200_000,
+        b'date,platform,cost,campaign_name\n2026-01-01,meta,1,"Camp\n2026-01-02,meta,2,x\n',
+        b'date,platform,cost\n2026-01-01,"me"ta,1\n',
+        b"date,platform,cost,Cost\n2026-01-01,meta,1,2\n",
         b"date,platform,cost\n" + b"2026-01-01,meta,1\n" * 10_001,
     ],
 )

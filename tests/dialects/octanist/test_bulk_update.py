@@ -54,7 +54,7 @@ async def test_what_cannot_be_changed_is_named(people: People, lead: Lead, twin:
     data = answer.json()["data"]
     assert (answer.status_code, data["leadId"], data["leadsUpdated"]) == (200, str(twin.id), 1)
     (refused,) = data["refused"]
-    assert (refused["leadId"], refused["code"]) == (str(lead.id), "missing_requirement")
+    assert (refused["leadId"], refused["code"]) == (str(lead.id), "VALIDATION_ERROR")
     assert await events(people.owner, lead) == []
 
 

@@ -71,6 +71,13 @@ async def test_custom_comes_back_as_text(people: People, channel: Channel, custo
     assert (await shown(people.owner, answer.json()["id"]))["custom"] == told
 
 
+async def test_blank_attribution_is_none(people: People, channel: Channel) -> None:
+    answer = await post(people.owner, "/leads", email=JANE, gclid=" ", website="")
+
+    told = await shown(people.owner, answer.json()["id"])
+    assert (told["gclid"], told["website"]) == (None, None)
+
+
 async def test_session_is_kept_and_what_comes_beside_it_counts(people: People, channel: Channel) -> None:
     answer = await post(people.owner, "/leads", email=JANE, sessionId="550e8400", gclid="abc")
 
@@ -92,6 +99,7 @@ async def test_same_email_twice_makes_two_leads(people: People, channel: Channel
         ({"name": " ", "email": "", "phone": None, "custom": {}}, "name"),
         ({"note": "Only a note", "gclid": "abc"}, "name"),
         ({"email": 5}, "email"),
+        ({"custom": " \n"}, "name"),
         ({"email": JANE, "custom": 5}, "custom"),
         ({"email": JANE, "gclid": ["abc"]}, "gclid"),
         ({"email": JANE, "ad_storage": "yes"}, "ad_storage"),

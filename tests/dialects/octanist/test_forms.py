@@ -277,6 +277,27 @@ async def test_fields_without_number_do_not_lose_the_lead(
     assert (await only_lead(people.owner))["email"] == JANE
 
 
+async def test_numbered_fields_are_a_list(people: People, open_channel: Channel, visitor: httpx.AsyncClient) -> None:
+    answers = [
+        await visitor.post(PIXEL, json=event(open_channel, form_fields=fields)) for fields in ([], ["Jane", JANE])
+    ]
+
+    assert [answer.status_code for answer in answers] == [204, 204]
+    lead = await only_lead(people.owner)
+    assert (lead["email"], lead["custom"]) == (JANE, '{"0":"Jane"}')
+
+
+@pytest.mark.parametrize(("sid", "kept"), [(None, "from-header"), ("from-event", "from-event")])
+async def test_session_may_come_in_a_header(
+    people: People, open_channel: Channel, visitor: httpx.AsyncClient, sid: str | None, kept: str
+) -> None:
+    headers = {"X-Octanist-Session-Id": "from-header"}
+
+    await visitor.post(PIXEL, json=event(open_channel, sid=sid), headers=headers)
+
+    assert (await attribution(people.owner))["session_id"] == kept
+
+
 async def test_beacon_sends_text(people: People, open_channel: Channel, visitor: httpx.AsyncClient) -> None:
     headers = {"content-type": "text/plain;charset=UTF-8", "origin": "https://example.com"}
 
@@ -298,7 +319,7 @@ async def test_source_is_one_that_the_vendor_knows(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'"text"', b'{"type": "form_submit"}', b'{"type":"form_submit","form_fields":[]}']
+    "content", [b"", b"{", b"[]", b'"text"', b'{"type": "form_submit"}', b'{"type":"form_submit","form_fields":5}']
 )
 async def test_event_that_is_no_object_is_refused(
     people: People, open_channel: Channel, visitor: httpx.AsyncClient, content: bytes
@@ -401,4 +422,4 @@ async def test_browser_of_any_site_may_call(visitor: httpx.AsyncClient, path: st
     assert answer.status_code == 204
     told = {name.removeprefix("access-control-"): value for name, value in answer.headers.items()}
     assert (told["allow-origin"], told["allow-credentials"]) == ("https://example.com", "true")
-    assert (told["allow-methods"], told["allow-headers"]) == ("POST", "content-type")
+    assert (told["allow-methods"], told["allow-headers"]) == ("POST", "content-type, x-octanist-session-id")

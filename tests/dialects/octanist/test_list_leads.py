@@ -86,6 +86,8 @@ async def move(person: Person, lead: Lead, word: str) -> None:
         # Generation A
         ({"updated_after": "2026-01-17T12:00:00.122Z", "sort": "updated_at:desc"}, "dee cid"),
         ({"updated_after": "2026-01-17T12:00:00.123Z"}, "dee"),
+        ({"updated_after": "2026-01-17t12:00:00.123z"}, "dee"),
+        ({"updated_after": ""}, "dee cid bob ann"),
         ({"sort": "updated_at:asc"}, "ann bob cid dee"),
         # Search
         ({"search": "ANN"}, "ann"),
@@ -159,6 +161,14 @@ async def test_unusable_parameter_is_refused_by_its_code(
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, code), answer.text
     assert answer.json()["error"]["details"].get("field") == field
+
+
+async def test_round_value_is_written_without_an_exponent(people: People, lead: Lead) -> None:
+    await patch(people.owner, id=str(lead.id), value=20_000)
+
+    answers = [await got(people.owner), await people.owner.http.get(f"{PATH}/{lead.id}")]
+
+    assert ['"value":20000,' in answer.text for answer in answers] == [True, True]
 
 
 async def test_bytes_that_are_no_text_are_refused(people: People, lead: Lead) -> None:

@@ -520,7 +520,7 @@ def _record_follow_up(lead: Lead, command: RecordFollowUp, now: datetime) -> Dec
     edited = replace(
         lead,
         next_follow_up_at=_planned(lead, follow_up, next_at),
-        last_follow_up_at=follow_up.followed_up_at or lead.last_follow_up_at,
+        last_follow_up_at=max(filter(None, (lead.last_follow_up_at, follow_up.followed_up_at)), default=None),
         updated_at=now,
         version=lead.version + 1,
     )
@@ -568,7 +568,8 @@ def _record_purchase(lead: Lead, channel: Channel, command: RecordPurchase, now:
         description=checked_text("description", command.description, NOTE_LIMIT) if command.description else None,
         amount=checked_amount("amount", command.amount) if command.amount is not None else None,
         currency=checked_currency(command.currency) if command.currency else lead.currency or channel.currency,
-        purchased_at=_past("at", command.at, now) if command.at is not None else now,
+        # A bill may be dated ahead, and a day alone begins earlier east of here.
+        purchased_at=checked_time("at", command.at) if command.at is not None else now,
         created_at=now,
     )
     fact = Fact(

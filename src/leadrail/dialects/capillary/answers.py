@@ -16,7 +16,7 @@ from leadrail.core.channels.model import Channel, Named
 from leadrail.core.events.model import Entry, Event, EventType
 from leadrail.core.followups.store import FollowUpRow
 from leadrail.core.leads.model import Lead
-from leadrail.dialects.capillary.mapping import customer_of, zone_of
+from leadrail.dialects.capillary.mapping import customer_of, long, zone_of
 from leadrail.dialects.capillary.wire import (
     DEFAULT_TYPE,
     IN_STORE,
@@ -95,8 +95,8 @@ def follow_ups(actor: Actor, story: Story) -> list[FollowUpDetail]:
 
 def _created_by(story: Story) -> int | None:
     """Whom the caller named; else the till that made the lead, as far back as the story goes."""
-    named = story.lead.attribution.get("created_by")
-    if type(named) is int:
+    named = long(story.lead.attribution.get("created_by"))
+    if named is not None:
         return named
     first = story.history[0].event if story.history else None
     return _logged_by(story, first) if first is not None and first.type is EventType.LEAD_CREATED else None
@@ -124,8 +124,8 @@ def _log_entry(view: _View, entry: Entry, numbers: dict[str, int]) -> StatusLogD
 
 def _logged_by(story: Story, event: Event) -> int:
     """Whom the log names: the staff member that the caller named, else the till."""
-    named = (event.data.get("context") or {}).get("created_by")
-    return named if type(named) is int else _till(story, event)
+    named = long((event.data.get("context") or {}).get("created_by"))
+    return _till(story, event) if named is None else named
 
 
 def _till(story: Story, event: Event) -> int:
@@ -150,7 +150,7 @@ def _follow_up(view: _View, row: FollowUpRow) -> FollowUpDetail:
 def _entity(name: str | None) -> int | None:
     """A follow-up of another face may name a person by a text, for which there is no number."""
     digits = (name or "").removeprefix("-")
-    return int(name or "") if digits.isascii() and digits.isdigit() and len(digits) <= 19 else None
+    return long(int(name or "")) if digits.isascii() and digits.isdigit() and len(digits) <= 19 else None
 
 
 def _text(lead: Lead, name: str) -> str | None:
@@ -159,8 +159,8 @@ def _text(lead: Lead, name: str) -> str | None:
 
 
 def _integer(lead: Lead, name: str, default: int) -> int:
-    value = lead.attribution.get(name)
-    return value if type(value) is int else default
+    value = long(lead.attribution.get(name))
+    return default if value is None else value
 
 
 def _plain(value: Any) -> str:

@@ -48,6 +48,8 @@ def _credentials(header: str) -> tuple[str, str]:
         till, _, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         raise refuse(Code.UNAUTHORIZED, "The Basic login is not Base64 of UTF-8") from None
+    if "\0" in till:
+        raise refuse(Code.UNAUTHORIZED, "No till has such a name")
     return till, secret
 
 

@@ -1,12 +1,18 @@
-"""The company's reasons and sub-statuses (contracts/capillary.md, sections 5.9 and 5.10)."""
+"""The company's reasons and sub-statuses (contracts/capillary.md, sections 5.9 and 5.10).
 
+On a lead those of the company that owns its channel count. A till is shown what counts in the channels that it may use
+and, unless it is bound to some, what its own company has.
+"""
+
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
 
 from leadrail.core.channels import store as channels
-from leadrail.core.channels.model import SubStatus
+from leadrail.core.channels.model import Channel, SubStatus
 from leadrail.core.errors import Code, refuse
+from leadrail.db.database import Connection
 from leadrail.dialects.capillary.call import Call
 from leadrail.dialects.capillary.faults import is_blank, missing, one_of, require
 from leadrail.dialects.capillary.wire import (
@@ -28,10 +34,14 @@ _WORDS = {category: CAPILLARY.shown_as[category] for category in CAPILLARY.stand
 
 
 async def list_reasons(call: Call) -> Response:
-    """Section 5.9: those of the till's company."""
+    """Section 5.9. A number names one reason of one company, so lists of several can stand together."""
     async with call.core.database.connection() as connection:
-        known = await channels.reasons(connection, call.actor.company_id)
-    return json_response(200, Listing([ListedReason(reason.number, reason.text) for reason in known]))
+        known = [] if call.actor.channel_ids else await channels.reasons(connection, call.actor.company_id)
+        shown = {reason.number: reason for reason in known}
+        for channel in await _one_of_each_owner(connection, call):
+            shown |= {reason.number: reason for reason in channel.reasons}
+    rows = [ListedReason(number, reason.text) for number, reason in sorted(shown.items())]
+    return json_response(200, Listing(rows))
 
 
 async def add_reasons(call: Call) -> Response:
@@ -51,11 +61,13 @@ async def add_reasons(call: Call) -> Response:
 
 
 async def list_sub_statuses(call: Call) -> Response:
-    """Section 5.10: those of the till's company that belong to one of the vendor's statuses."""
+    """Section 5.10: those that belong to one of the vendor's statuses, each name once."""
     async with call.core.database.connection() as connection:
-        known = await channels.sub_statuses(connection, call.actor.company_id)
-    rows = [ListedSubStatus(_WORDS[one.category], one.name) for one in known if one.category in _WORDS]
-    return json_response(200, Listing(rows))
+        known = [] if call.actor.channel_ids else await channels.sub_statuses(connection, call.actor.company_id)
+        for channel in await _one_of_each_owner(connection, call):
+            known += channel.sub_statuses
+    shown = {(_WORDS[one.category], one.name.casefold()): one.name for one in known if one.category in _WORDS}
+    return json_response(200, Listing([ListedSubStatus(word, name) for (word, _), name in sorted(shown.items())]))
 
 
 async def add_sub_status(call: Call) -> Response:
@@ -71,6 +83,12 @@ async def add_sub_status(call: Call) -> Response:
         await channels.renew_all(connection, company_id)
         added = await channels.sub_status_like(connection, company_id, category, name)
     return json_response(200, AddedSubStatus(word, added.name))
+
+
+async def _one_of_each_owner(connection: Connection, call: Call) -> Iterable[Channel]:
+    """A channel of each company that owns one that the till may use: it has all its company's words."""
+    setups = await call.core.reader.channels(connection, call.actor)
+    return {setup.channel.company_id: setup.channel for setup in setups}.values()
 
 
 def _demand_unbound(call: Call) -> None:

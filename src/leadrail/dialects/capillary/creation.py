@@ -12,7 +12,7 @@ from leadrail.core.identity import EXTERNAL_IDS, email_key, phone_key
 from leadrail.core.leads.commands import Contact, CreateLead, Step
 from leadrail.dialects.capillary.auth import Attribution
 from leadrail.dialects.capillary.faults import Fault, Faulty, is_blank, one_of, require
-from leadrail.dialects.capillary.mapping import CUSTOMER, moment_in, reason_number, without_nulls, zone_of
+from leadrail.dialects.capillary.mapping import CUSTOMER, moment_in, reason_number, status_named, without_nulls, zone_of
 from leadrail.dialects.capillary.wire import (
     DEFAULT_TYPE,
     EMAIL,
@@ -39,7 +39,7 @@ class Person(msgspec.Struct, frozen=True):
 
 def check(body: NewLead) -> None:
     """Raises Faulty: `leadFor` and a customer are compulsory."""
-    by_identifier = {"idType": body.id_type, "identifier": body.identifier} if body.user_id is None else {}
+    by_identifier = {"idType": body.id_type, "identifier": body.identifier} if not body.user_id else {}
     require(leadFor=body.lead_for, **by_identifier)
 
 
@@ -120,7 +120,7 @@ def _steps(making: Making, created_on: datetime | None) -> tuple[Step, ...]:
     5.2). Without a log the one entry is the creation itself.
     """
     entries = list(making.body.status_log_details or ())
-    status, sub_status = making.body.status, making.body.sub_status
+    status, sub_status = ((word or "").strip() for word in (making.body.status, making.body.sub_status))
     if not entries:
         first = NewLogEntry(status=status or CAPILLARY.shown_as[Category.OPEN], sub_status=sub_status)
         return (_step(making, first, created_on),)
@@ -134,14 +134,14 @@ def _steps(making: Making, created_on: datetime | None) -> tuple[Step, ...]:
 
 
 def _is_same(channel: Channel, word: str, other: str) -> bool:
-    return channel.find_status(CAPILLARY.reference(word)) is channel.find_status(CAPILLARY.reference(other))
+    return channel.find_status(status_named(word)) is channel.find_status(status_named(other))
 
 
 def _step(making: Making, entry: NewLogEntry, at: datetime | None) -> Step:
     return Step(
-        status=CAPILLARY.reference(entry.status or ""),
+        status=status_named(entry.status),
         at=at,
-        sub_status=entry.sub_status,
+        sub_status=(entry.sub_status or "").strip(),
         reason_number=None if is_blank(entry.reason_id) else reason_number(entry.reason_id),
         context={"created_by": making.actor.number},
     )

@@ -59,10 +59,16 @@ TABLE: dict[Code | Fault, tuple[int, int]] = {
 _MESSAGES = {
     Code.UNAUTHORIZED: "Authentication failed: check the till id and the MD5 of its password",
     Code.CHANNEL_FORBIDDEN: "Channel not found",
+    Code.UNKNOWN_REASON: "The company that owns the channel of the lead has no such reason",
     Code.UNAVAILABLE: "The database is busy or away; repeat the call in a moment",
 }
 _BAD_TOKEN = f"Authentication failed: the token is not valid or has expired; get a new one from {TOKEN_PATH}"
 _BAD_CLIENT = "Authentication failed: check the key and its secret"
+
+_TOO_MUCH = (
+    "leadFor and extendedFields are too long or nested too deeply; a lead keeps 16 KiB of them that are no properties,"
+    " and no more than 30 levels"
+)
 
 # What Capillary calls the members that the core points at; nothing where it has no such member.
 _NAMES = {
@@ -135,7 +141,7 @@ def _refused(request: Request, refusal: Refusal) -> Response:
 
 
 def _unauthorized(request: Request) -> str:
-    if request.path == TOKEN_PATH:
+    if request.path.rstrip("/") == TOKEN_PATH:
         return _BAD_CLIENT
     return _BAD_TOKEN if request.header(TOKEN_HEADER) is not None else _MESSAGES[Code.UNAUTHORIZED]
 
@@ -144,7 +150,7 @@ def _message(refusal: Refusal) -> str:
     if refusal.code is Code.MISSING_REQUIREMENT and "missing" in refusal.details:
         return _unmet(refusal.details["status"], refusal.details["missing"])
     if refusal.field == "/attribution":
-        return "leadFor and extendedFields are too long; a lead keeps 16 KiB of them that are no properties"
+        return _TOO_MUCH
     return _named(_MESSAGES.get(refusal.code, refusal.message), refusal.field)
 
 
@@ -158,10 +164,10 @@ def _unmet(status: str, missing: list[str]) -> str:
 
 
 def _named(message: str, pointer: str | None) -> str:
-    """The message with the vendor's name of the member at fault before it."""
-    name = (pointer or "").lstrip("/?").replace("properties/", "extendedFields/", 1)
-    name = _NAMES.get(name, name)
-    return f"{name}: {message}" if name else message
+    """The message with the vendor's name of the member at fault before it, instead of the core's name within."""
+    member = (pointer or "").lstrip("/?").replace("properties/", "extendedFields/", 1)
+    name = _NAMES.get(member, member)
+    return f"{name}: {message.removeprefix(f'{member} ')}" if name else message
 
 
 def _failed(status: int, code: int, *messages: str, headers: _Headers = ()) -> Response:

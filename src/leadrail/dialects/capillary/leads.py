@@ -42,7 +42,7 @@ async def add_lead(call: Call) -> Response:
     async with call.core.database.connection() as connection:
         channel = await _channel(connection, call)
         person = creation.person(body, channel)
-        reach = {person.field: person.identifier} if person else await _reach(connection, call, body.user_id)
+        reach = {person.field: person.identifier} if person else await _reach(connection, call, body.user_id or None)
         making = Making(call.actor, body, channel, await _entity(connection, call), reach)
         customer = body.user_id or await _customer(connection, call, making, person)
     return await carry_out(call, creation.command(making, customer))

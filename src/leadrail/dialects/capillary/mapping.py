@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from leadrail.core.actor import Actor
-from leadrail.core.channels.model import Channel
+from leadrail.core.channels.model import Channel, StatusRef
 from leadrail.core.errors import Code, refuse
 from leadrail.core.identity import KeyKind, external_key
 from leadrail.core.leads.commands import ChangeStatus, RecordFollowUp, UpdateLead
@@ -44,11 +44,16 @@ def zone_of(actor: Actor, channel: Channel) -> ZoneInfo:
 
 def customer_of(lead: Lead) -> int:
     """The number of a lead's customer: what it was made for or with, else the lead's own."""
-    given = lead.attribution.get("user_id")
-    if type(given) is int:
+    given = long(lead.attribution.get("user_id"))
+    if given is not None:
         return given
     number = called(lead.attribution, CUSTOMER) or ""
     return int(number) if number.isascii() and number.isdigit() and len(number) <= 18 else lead.number
+
+
+def long(value: object) -> int | None:
+    """A number that the vendor's clients can hold; other faces may have put anything in its place."""
+    return value if type(value) is int and -LARGEST_ID - 1 <= value <= LARGEST_ID else None
 
 
 def customers_key(customer: int) -> tuple[KeyKind, str]:
@@ -92,12 +97,16 @@ def change(actor: Actor, body: StatusUpdate, seen: Seen) -> ChangeStatus:
     return ChangeStatus(
         actor=actor,
         lead_id=seen.lead.id,
-        status=CAPILLARY.reference(body.status or ""),
-        sub_status=body.sub_status,
+        status=status_named(body.status),
+        sub_status=(body.sub_status or "").strip(),
         reason_number=reason_number(body.reason_id),
         at=moment_in(body.created_on, zone, "/createdOn"),
         context={"created_by": actor.number if body.created_by is None else body.created_by},
     )
+
+
+def status_named(word: str | None) -> StatusRef:
+    return CAPILLARY.reference((word or "").strip())
 
 
 def reason_number(given: int | str | None) -> int:

@@ -11,6 +11,7 @@ from leadrail.core.engine import Done
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Entry
 from leadrail.core.followups import store as followups
+from leadrail.core.followups.store import FollowUpRow
 from leadrail.core.leads.commands import Command
 from leadrail.core.leads.model import Lead
 from leadrail.core.queries import Seen
@@ -35,7 +36,7 @@ async def carry_out(call: Call, command: Command) -> Response:
     try:
         async with call.core.database.connection() as connection:
             history = _up_to(done, await _history(connection, lead))
-            contacts = await followups.of_lead(connection, lead.company_id, lead.id)
+            contacts = await _contacts(connection, lead)
             tills = await _tills(connection, call.actor, [channel], history)
     except UNREACHABLE as error:
         # The change is committed: an error answer would deny it.
@@ -62,8 +63,7 @@ async def log_of(connection: Connection, actor: Actor, seen: Seen) -> Story:
 
 async def contacts_of(connection: Connection, seen: Seen) -> Story:
     """The lead with its follow-ups."""
-    contacts = await followups.of_lead(connection, seen.lead.company_id, seen.lead.id)
-    return Story(seen.lead, seen.setup.channel, contacts=contacts)
+    return Story(seen.lead, seen.setup.channel, contacts=await _contacts(connection, seen.lead))
 
 
 async def stories(connection: Connection, actor: Actor, page: Sequence[Seen]) -> list[Story]:
@@ -76,6 +76,12 @@ async def stories(connection: Connection, actor: Actor, page: Sequence[Seen]) ->
     return [
         Story(seen.lead, seen.setup.channel, histories[seen.lead.id], contacts[seen.lead.id], tills) for seen in page
     ]
+
+
+async def _contacts(connection: Connection, lead: Lead) -> list[FollowUpRow]:
+    """The newest of them: without those, the answer to one more would hide it."""
+    found = await followups.of_leads(connection, [(lead.company_id, lead.id)], limit=_PAGE)
+    return found[lead.id]
 
 
 async def _history(connection: Connection, lead: Lead) -> list[Entry]:

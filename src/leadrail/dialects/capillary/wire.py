@@ -1,7 +1,7 @@
 """Capillary's request and answer shapes (contracts/capillary.md, sections 1 to 5); None is left out of answers."""
 
-from datetime import UTC, datetime, tzinfo
-from typing import Annotated, Any
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -73,7 +73,7 @@ class NewLead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     type: str | None = None
     lead_for: str | None = None
-    user_id: CustomerId | None = None
+    user_id: CustomerId | Literal[""] | None = None
     id_type: str | None = None
     identifier: str | None = None
     status: str | None = None
@@ -220,6 +220,8 @@ class AddedSubStatus(ListedSubStatus, frozen=True, rename="camel"):
 
 # Times
 
+_MINUTE = timedelta(minutes=1)
+
 
 def moment(text: str, zone: tzinfo, pointer: str) -> datetime:
     """A date-time, or a date as its midnight; without an offset it is of `zone`. Raises BadInput."""
@@ -240,4 +242,6 @@ def shown(at: datetime, zone: tzinfo) -> str:
         local = at.astimezone(zone)
     except (OverflowError, ValueError):  # the calendar ends with years 1 and 9999, and has no other zone there
         local = at.replace(tzinfo=UTC)
+    if (local.utcoffset() or _MINUTE) % _MINUTE:  # sun time, as clocks showed it long ago; clients cannot read that
+        local = at.astimezone(UTC)
     return local.isoformat(timespec="seconds").replace("+00:00", "Z")

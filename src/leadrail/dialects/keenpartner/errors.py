@@ -52,6 +52,7 @@ _THEIRS = {
     "/name": "product_name",
     "/description": "product_description",
     "/at": "date",
+    "/attribution": "employee",
 }
 """What this vendor calls a member that the core calls otherwise."""
 

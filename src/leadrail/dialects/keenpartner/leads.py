@@ -78,8 +78,8 @@ async def _with_legacy_id(core: Core, actor: Actor, number: int, key: str) -> Se
         for seen in await core.reader.leads_with(connection, actor, KeyKind.EXTERNAL_ID, key):
             return seen
         seen = await core.reader.lead_numbered(connection, actor, number)
-    if views.legacy_id(seen.lead) != number:
-        # It came from the vendor under another number: whoever asks means a lead that is not here.
+    if views.legacy_id(seen.lead, seen.setup.channel) != number:
+        # It came from the vendor under another number, or none: whoever asks means a lead that is not here.
         raise refuse(Code.NOT_FOUND, "Lead not found")
     return seen
 
@@ -98,7 +98,7 @@ async def _created(core: Core, actor: Actor, asked: wire.CreateLead) -> Done:
     try:
         return await execute(core, command)
     except Refused as error:
-        if error.refusal.code is not Code.CHANNEL_NOT_FOUND:
+        if error.refusal.code not in (Code.CHANNEL_NOT_FOUND, Code.CHANNEL_FORBIDDEN):
             raise
     # Only now, since most ids are our own: is it one that the channel had at the vendor?
     async with core.database.connection() as connection:

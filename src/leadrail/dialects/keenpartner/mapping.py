@@ -1,6 +1,7 @@
 """KeenPartner's requests as the core's commands (contract section 4). Every function raises Refused (`invalid`)."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from leadrail.dialects.keenpartner.wire import (
     UpdateStatusId,
 )
 from leadrail.dialects.words import KEENPARTNER, reference
+from leadrail.kit import money
 from leadrail.kit.ids import new_id, parse_id
 
 REFERRED_BY = "referred_by"
@@ -90,9 +92,9 @@ def edit(actor: Actor, asked: UpdateLead) -> commands.UpdateLead:
 def _fields(asked: GivenLead) -> dict[str, Any]:
     """The standard fields that were given; an empty text takes a value away."""
     given = {name: value for name in _FIELDS if (value := getattr(asked, name)) is not None}
-    employee = asked.employee if asked.employee is not None else asked.referring_employee
-    if employee is not None:
-        given["attribution"] = {REFERRED_BY: employee or None}
+    employees = [name for name in (asked.employee, asked.referring_employee) if name is not None]
+    if employees:
+        given["attribution"] = {REFERRED_BY: next(filter(None, employees), None)}
     return given
 
 
@@ -100,9 +102,18 @@ def _properties(asked: GivenLead) -> dict[str, Any]:
     return {str(one.property_definitions_id): _storable(one.value) for one in asked.properties or ()}
 
 
-def _storable(value: PropertyText) -> str | int | float | bool:
-    """Objects and lists are kept as their JSON text. Source: contract section 4.6."""
-    return msgspec.json.encode(value).decode() if isinstance(value, list | dict) else value
+def _storable(value: PropertyText) -> str | int | float | bool | None:
+    """Objects and lists are kept as their JSON text (contract section 4.6); an empty text takes the value away."""
+    if isinstance(value, list | dict):
+        return msgspec.json.encode(value).decode()
+    if isinstance(value, float):
+        return shortest(value)
+    return None if value == "" else value
+
+
+def shortest(value: float) -> int | float:
+    """50000.0 as 50000: the vendor's own language knows no other way to write it."""
+    return int(value) if value.is_integer() and abs(value) < 1e21 else value
 
 
 def move_by_name(actor: Actor, asked: UpdateStatus) -> commands.ChangeStatus:
@@ -135,16 +146,26 @@ def purchase(actor: Actor, asked: CreatePurchase) -> commands.RecordPurchase:
         purchase_id=new_id(),
         name=asked.product_name or asked.product_id,
         description=asked.product_description or asked.description,
-        amount=asked.purchase_amount,
+        amount=_amount(asked.purchase_amount),
         at=_moment(asked.date) if asked.date else None,
         trigger_ids=None if asked.trigger_ids is None else frozenset(asked.trigger_ids),
     )
 
 
+def _amount(given: Decimal | None) -> Decimal | None:
+    """What a client worked out in floating point has more places than money: 3 times 0.1 is 0.30000000000000004.
+
+    What is no amount at all is left to the core to refuse.
+    """
+    if given is None or not given.is_finite() or abs(given) >= money.LARGEST:
+        return given
+    return round(given, money.DECIMAL_PLACES)
+
+
 def _moment(text: str) -> datetime:
     """A time without an offset is one in UTC, a day alone its beginning."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.strip().upper())
     except ValueError:
         raise refuse(Code.INVALID, "date is not an ISO 8601 time, such as 2026-04-21T10:00:00Z") from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

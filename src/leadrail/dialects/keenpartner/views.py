@@ -14,7 +14,7 @@ from leadrail.core.leads import model as leads
 from leadrail.core.leads.model import called
 from leadrail.core.leads.rules import Purchase
 from leadrail.dialects.keenpartner import wire
-from leadrail.dialects.keenpartner.mapping import REFERRED_BY, whole_number
+from leadrail.dialects.keenpartner.mapping import REFERRED_BY, shortest, whole_number
 from leadrail.dialects.keenpartner.wire import Definition, FullLead, Lead, MovedLead, NamedStatus, PropertyValue
 from leadrail.kit.clock import with_milliseconds
 
@@ -54,13 +54,18 @@ def bare(lead: leads.Lead, channel: channels.Channel) -> Lead:
 
 def numbered(lead: leads.Lead, channel: channels.Channel) -> Lead:
     """What `get_lead_by_legacy_id` answers."""
-    return replace(nested(lead, channel), legacy_id=legacy_id(lead))
+    return replace(nested(lead, channel), legacy_id=legacy_id(lead, channel))
 
 
-def legacy_id(lead: leads.Lead) -> int:
-    """The integer by which the vendor's clients know a lead: the one it had there, else its number here."""
-    there = whole_number(called(lead.attribution, LEGACY))
-    return lead.number if there is None else there
+def legacy_id(lead: leads.Lead, channel: channels.Channel) -> int | None:
+    """The integer by which the vendor's clients know a lead: the one it had there, else its number here.
+
+    None where the lead or its channel came from the vendor without one: its number here is another lead's there.
+    """
+    if (there := whole_number(called(lead.attribution, LEGACY))) is not None:
+        return there
+    came = VENDOR in channel.aliases or called(lead.attribution, VENDOR) is not None
+    return None if came else lead.number
 
 
 def full(lead: leads.Lead, channel: channels.Channel) -> FullLead:
@@ -149,7 +154,7 @@ def text(value: Any) -> str:
     """A property value as this vendor shows it: always a string."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return str(shortest(value) if isinstance(value, float) else value)
 
 
 # Channels

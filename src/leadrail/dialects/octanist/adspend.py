@@ -11,10 +11,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from leadrail.core.errors import Code, refuse
+from leadrail.core.errors import Code, Refused, refuse
 from leadrail.dialects.octanist import store
 from leadrail.dialects.octanist.call import Call
-from leadrail.dialects.octanist.days import period
+from leadrail.dialects.octanist.days import EARLIEST, LATEST, period
 from leadrail.dialects.octanist.envelope import paginated, succeeded
 from leadrail.dialects.octanist.store import GROUPS, Spend
 from leadrail.dialects.octanist.wire import SpendBrought, SpendRequest
@@ -61,6 +61,7 @@ _REQUEST = msgspec.json.Decoder(SpendRequest)
 _ROWS = msgspec.json.Decoder(_Rows)
 _COLUMNS = {name.casefold(): name for name in SpendRow.__struct_encode_fields__}
 _NOT_LETTERS = re.compile(r"[^a-z]+")
+_MISSING = re.compile(r"missing required field `(\w+)`")
 
 
 async def list_spend(call: Call) -> Response:
@@ -119,17 +120,44 @@ def _rows_of_file(body: bytes) -> Iterator[dict[str, Any]]:
         raise BadInput("The file is not UTF-8 text") from None
     if "\x00" in text:
         raise BadInput("Text must not contain the character U+0000")
-    head = text.partition("\n")[0]
-    # Spreadsheets of countries whose decimal sign is the comma write semicolons.
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in head and "," not in head else ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    # Spreadsheets end a file with lines of empty cells.
+    lines = (line for line in reader if any(map(str.strip, line)))
     try:
-        names = [_COLUMNS.get(_NOT_LETTERS.sub("", name.casefold())) for name in next(lines, [])]
-        if missing := [name for name in ("date", "platform", "cost") if name not in names]:
-            raise BadInput(f'The header line lacks "{missing[0]}"; the columns are: {", ".join(_COLUMNS.values())}')
-        for line in filter(None, lines):
+        names = _header(next(lines, []))
+        for number, line in enumerate(lines, 1):
+            if any(map(str.strip, line[len(names) :])):
+                raise _too_long(number)
             yield {name: cell.strip() for name, cell in zip(names, line, strict=False) if name and cell.strip()}
     except csv.Error as error:
         raise BadInput(f"The file is not CSV: {error}") from None
+
+
+def _delimiter(text: str) -> str:
+    """What parts the header line into columns: where the decimal sign is the comma, spreadsheets write semicolons."""
+    head = text.lstrip().partition("\n")[0].partition("\r")[0]
+    return max(",;", key=lambda sign: sum(_column(name) is not None for name in head.split(sign)))
+
+
+def _column(name: str) -> str | None:
+    return _COLUMNS.get(_NOT_LETTERS.sub("", name.casefold()))
+
+
+def _header(line: Iterable[str]) -> list[str | None]:
+    """The columns in their order, None for one that is not ours. Raises BadInput."""
+    names = [_column(name) for name in line]
+    if missing := [name for name in ("date", "platform", "cost") if name not in names]:
+        raise BadInput(f'The header line lacks "{missing[0]}"; the columns are: {", ".join(_COLUMNS.values())}')
+    if repeated := [name for name in _COLUMNS.values() if names.count(name) > 1]:
+        raise BadInput(f'The header line has more than one column "{repeated[0]}"')
+    return names
+
+
+def _too_long(number: int) -> Refused:
+    """An amount like 1,234.50 without quotes falls into two cells: nobody may take it for 1."""
+    message = "The row has more cells than the header line; put a text that has the delimiter in it into quotes"
+    fault = RowFault(number, None, message)
+    return refuse(Code.INVALID, f"Nothing was stored: row {number}: {message}", "/rows", rows=[fault])
 
 
 def _checked(given: Iterable[Mapping[str, Any]]) -> list[Spend]:
@@ -156,11 +184,15 @@ def _checked(given: Iterable[Mapping[str, Any]]) -> list[Spend]:
 
 def _fault(number: int, error: msgspec.ValidationError) -> RowFault:
     message, _, place = str(error).partition(" - at `$.")
-    return RowFault(number, place.rstrip("`") or None, message.replace("`", '"'))
+    missing = _MISSING.search(message)
+    field = missing[1] if missing is not None else place.rstrip("`") or None
+    return RowFault(number, field, message.replace("`", '"'))
 
 
 def _spend(row: SpendRow) -> Spend:
     """Raises BadInput with the member at fault."""
+    if not EARLIEST <= row.date.year < LATEST:
+        raise BadInput(f'"date" must lie in the years {EARLIEST} to {LATEST - 1}', "date")
     for name, amount in (("cost", row.cost), ("conversions", row.conversions)):
         if amount is not None and not money.is_amount(amount):
             raise BadInput(f'"{name}" must be a number from 0 to below 10^15 with at most six decimal places', name)

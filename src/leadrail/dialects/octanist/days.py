@@ -66,7 +66,7 @@ def _moment(text: str, name: str, zone: ZoneInfo) -> datetime:
     form = "a date or a time like 2026-01-31 or 2026-01-31T09:30:00.000Z"
     try:
         # In a query, a plus sign that was not escaped arrives as a blank.
-        found = datetime.fromisoformat(text[:11] + text[11:].replace(" ", "+"))
+        found = datetime.fromisoformat(text[:11] + text[11:].replace(" ", "+").upper())
     except ValueError:
         raise bad_date(text, name, form) from None
     if not _DAY.match(text) or not EARLIEST <= found.year < LATEST:

@@ -72,7 +72,10 @@ def _handler(
 
 
 async def _preflight(request: Request) -> Response:
-    allowed = ((b"access-control-allow-methods", b"POST"), (b"access-control-allow-headers", b"content-type"))
+    allowed = (
+        (b"access-control-allow-methods", b"POST"),
+        (b"access-control-allow-headers", b"content-type, x-octanist-session-id"),
+    )
     return Response(204, headers=(*_for_browsers(request), *allowed, (b"access-control-max-age", b"86400")))
 
 
@@ -108,22 +111,26 @@ async def _event(core: Core, throttle: Throttle, request: Request) -> Response:
     event = wire.decode(_OBJECT, request.body)
     if event.get("type") != "form_submit":
         return Response(204)
-    if not isinstance(fields := event.get("form_fields"), dict):
+    fields = event.get("form_fields")
+    if isinstance(fields, list):  # how PHP writes fields that are numbered from 0, or none
+        fields = {str(number): value for number, value in enumerate(fields)}
+    if not isinstance(fields, dict):
         raise BadInput('"form_fields" is an object of names and values', "/form_fields")
     form = formfields.read(fields)
     if not form.is_empty:
         _slow_down(throttle, request)
         channel = await _channel(core, event.get("mid"))
         source = next((word for word in SOURCES if word == event.get("source")), "inbound")
-        visit = _visit(event) | formfields.of_page(event.get("domain"), event.get("path"))
+        visit = _visit(request, event) | formfields.of_page(event.get("domain"), event.get("path"))
         command = _creation(channel, form, source, visit)
         await core.engine.execute_one(msgspec.structs.replace(command, idempotency=_once(event, request.body)))
     return Response(204)
 
 
-def _visit(event: Mapping[str, Any]) -> dict[str, str]:
+def _visit(request: Request, event: Mapping[str, Any]) -> dict[str, str]:
     named = {"session_id": "sid", "client_id": "cid", "referrer": "referrer", "form_identifier": "form_identifier"}
     texts = {name: event.get(member) for name, member in named.items()}
+    texts["session_id"] = texts["session_id"] or request.header(b"x-octanist-session-id")
     return {name: text[: formfields.LONGEST_TAG] for name, text in texts.items() if isinstance(text, str) and text}
 
 

@@ -115,8 +115,8 @@ def _sort(text: str) -> Sort:
 
 
 def _conditions(parameter: str, value: str, setups: Sequence[Setup], zone: ZoneInfo) -> list[Condition]:
-    if parameter == _FIRST_GENERATION_TIME and value:
-        return _dated("updated_at", Operator.GT, value, parameter, zone)
+    if parameter == _FIRST_GENERATION_TIME:
+        return _dated("updated_at", Operator.GT, value, parameter, zone) if value else []
     matched = _PARAMETER.fullmatch(parameter)
     name = matched["field"] if matched else parameter
     if matched is None or name not in _FILTERS:

@@ -16,6 +16,7 @@ from leadrail.core.queries import Seen
 from leadrail.dialects import custom
 from leadrail.dialects.octanist.auth import FACE
 from leadrail.dialects.octanist.envelope import meta
+from leadrail.dialects.octanist.errors import TABLE
 from leadrail.dialects.octanist.wire import (
     CLICK_IDS,
     CONSENTS,
@@ -50,7 +51,7 @@ def creation(actor: Actor, channel_id: UUID, body: LeadCreation) -> CreateLead:
         raise refuse(Code.INVALID, 'Send at least one of "name", "email", "phone" and "custom"', "/name")
     # A session is a visit that the vendor's pixel has seen. There are none here, so what comes beside the id counts.
     texts = {name: getattr(body, name) for name in ATTRIBUTION} | {"session_id": body.session_id, custom.CUSTOM: kept}
-    attribution = {name: text for name, text in texts.items() if text} | _consents(body)
+    attribution = {name: text for name, text in texts.items() if text and not text.isspace()} | _consents(body)
     return CreateLead(
         actor=actor,
         channel_id=channel_id,
@@ -60,8 +61,8 @@ def creation(actor: Actor, channel_id: UUID, body: LeadCreation) -> CreateLead:
 
 
 def custom_text(given: str | dict[str, Any] | list[Any] | None) -> str | None:
-    """Free data as it is kept: text as it is, all else as its JSON text; empty data is none."""
-    if not given:
+    """Free data as it is kept: text as it is, all else as its JSON text; blank or empty data is none."""
+    if not given or (isinstance(given, str) and given.isspace()):
         return None
     return given if isinstance(given, str) else json_text(given)
 
@@ -204,6 +205,8 @@ def updated(done: Sequence[Done], refused: Sequence[tuple[Lead, Refusal]], now: 
     newest = done[0]
     lead_id = newest.lead.called(FACE)
     status = newest.setup.channel.status_by_id[newest.lead.status_id]
-    details = tuple(RefusedLead(lead.called(FACE), refusal.code, refusal.message) for lead, refusal in refused)
+    details = tuple(
+        RefusedLead(lead.called(FACE), TABLE[refusal.code][1], refusal.message) for lead, refusal in refused
+    )
     data = Updated(lead_id, len(done), "Lead updated successfully", details)
     return UpdateAnswer(True, lead_id, OCTANIST.word(status), data, meta(now))

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from leadrail.db.database import Connection
+from leadrail.kit import money
 
 
 async def bulk_updates(connection: Connection, company_id: UUID) -> bool:
@@ -67,8 +69,8 @@ class SpendTotal(msgspec.Struct, frozen=True, rename="camel"):
     campaign_name: str | None
     cost: Decimal
     currency: str | None
-    impressions: int
-    clicks: int
+    impressions: Decimal
+    clicks: Decimal
     conversions: Decimal
 
 
@@ -86,10 +88,10 @@ def _spend_statement(by: Sequence[str]) -> str:
     grouped = ", ".join((*by, "currency"))
     day, platform, campaign = (name if name in by else "NULL" for name in ("day", "platform", "campaign_id"))
     # Campaigns are renamed: the latest name is the one that people know.
-    name = "(array_agg(campaign_name ORDER BY day DESC))[1]" if "campaign_id" in by else "NULL"
+    name = "(array_agg(campaign_name ORDER BY campaign_name IS NULL, day DESC))[1]" if "campaign_id" in by else "NULL"
     return f"""
     SELECT {day}, {platform}, nullif({campaign}, ''), {name}, sum(cost), currency,
-        coalesce(sum(impressions), 0)::bigint, coalesce(sum(clicks), 0)::bigint, coalesce(sum(conversions), 0)
+        coalesce(sum(impressions), 0), coalesce(sum(clicks), 0), coalesce(sum(conversions), 0)
     FROM octanist_ad_spend WHERE {_CHOSEN} GROUP BY {grouped} ORDER BY {grouped} LIMIT $5 OFFSET $6
     """
 
@@ -110,4 +112,9 @@ async def spend(
     grouped = f"SELECT 1 FROM octanist_ad_spend WHERE {_CHOSEN} GROUP BY {', '.join((*by, 'currency'))}"
     total = await connection.fetchval(f"SELECT count(*) FROM ({grouped}) AS g", *chosen)
     rows = await connection.fetch(_spend_statement(by), *chosen, limit, offset)
-    return [SpendTotal(*row) for row in rows], int(total)
+    return [SpendTotal(*map(_plain, row)) for row in rows], int(total)
+
+
+def _plain(value: Any) -> Any:
+    """A sum has the decimal places of what it adds, 4.0 for 1.5 and 2.5; shown is 4."""
+    return money.plain(value) if isinstance(value, Decimal) else value
