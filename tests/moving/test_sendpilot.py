@@ -9,7 +9,7 @@ from leadrail.core.channels.model import Category, Channel, StatusRef
 from leadrail.core.core import Core
 from leadrail.core.leads.commands import Step
 from leadrail.dialects.words import SENDPILOT
-from leadrail.moving.sendpilot import MEANINGS
+from leadrail.moving.sendpilot import _status
 from tests.conftest import serving
 from tests.moving.stage import Move, seed
 from tests.people import People
@@ -18,7 +18,9 @@ MARCH = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_every_word_stands_for_what_the_dialect_takes_it_for() -> None:
-    assert {word.casefold(): category for word, category in MEANINGS.items()} == SENDPILOT.stands_for
+    read = {word: _status(word.upper()).category for word in SENDPILOT.stands_for}
+
+    assert read == SENDPILOT.stands_for
 
 
 async def test_campaigns_and_leads_come_with_their_ids_times_and_words(

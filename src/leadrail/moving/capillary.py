@@ -9,6 +9,7 @@ from typing import Any
 from leadrail.core.channels.model import Category, StatusRef
 from leadrail.core.leads.commands import Contact, Step
 from leadrail.core.leads.fields import LATEST
+from leadrail.dialects.words import CAPILLARY
 from leadrail.kit.ids import new_id
 from leadrail.moving import parsing
 from leadrail.moving.client import NO_LIST, Client, VendorError
@@ -29,14 +30,6 @@ from leadrail.moving.parsing import Item
 PAGE = 100
 TITLE = "Capillary"
 DELETED = "DELETED"
-_CATEGORIES = {
-    "OPEN": Category.OPEN,
-    "WON": Category.WON,
-    "LOST": Category.LOST,
-    "ON_HOLD": Category.ON_HOLD,
-    DELETED: Category.DELETED,
-}
-
 NOT_OFFERED = (
     Missing("customers", None, "the lead API tells a customer's number, not its name, e-mail or mobile"),
     Missing("log ids", None, "entries of the status log and follow-ups get new ids"),
@@ -173,7 +166,7 @@ def _status(item: Item) -> StatusRef:
 
 
 def _category(item: Item) -> Category:
-    return _CATEGORIES.get((parsing.text(item, "status") or "").upper(), Category.OPEN)
+    return CAPILLARY.stands_for.get((parsing.text(item, "status") or "").casefold(), Category.OPEN)
 
 
 def _attribution(number: int, item: Item) -> dict[str, Any]:

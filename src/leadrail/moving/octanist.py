@@ -5,6 +5,7 @@ from typing import Any
 
 from leadrail.core.channels.model import Category, StatusRef
 from leadrail.core.leads.commands import Step
+from leadrail.dialects.words import OCTANIST
 from leadrail.kit.ids import parse_id
 from leadrail.moving import parsing
 from leadrail.moving.client import Client, VendorError
@@ -24,14 +25,6 @@ _CLICKS = (
 )
 _RENAMED = {"labelId": "label_id", "sessionId": "session_id"}
 _CONSENT = ("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage")
-_CATEGORIES = {
-    "open": Category.OPEN,
-    "qualified": Category.QUALIFIED,
-    "won": Category.WON,
-    "win": Category.WON,
-    "lost": Category.LOST,
-}
-
 NOT_OFFERED = (
     Missing("history", None, "the API tells no history but when a lead was qualified: a win or loss is dated by its"
             " last update"),
@@ -102,7 +95,8 @@ def _steps(item: Item) -> tuple[Step, ...]:
     created, updated = parsing.moment(item, "createdAt"), parsing.moment(item, "updatedAt")
     qualified = parsing.moment(item, "qualifiedAt")
     word = (parsing.text(item, "status") or "open").lower()
-    now = StatusRef(name="won" if word == "win" else word, category=_CATEGORIES.get(word, Category.OPEN))
+    word = "won" if word == "win" else word
+    now = StatusRef(name=word, category=OCTANIST.stands_for.get(word, Category.OPEN))
     steps = [Step(status=StatusRef(name="open", category=Category.OPEN), at=created)]
     if qualified is not None:
         steps.append(Step(status=StatusRef(name="qualified", category=Category.QUALIFIED), at=qualified))

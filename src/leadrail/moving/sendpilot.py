@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from leadrail.core.channels.model import Category, StatusRef
-from leadrail.core.channels.templates import TEMPLATES
 from leadrail.core.leads.commands import Step
+from leadrail.dialects.words import SENDPILOT
 from leadrail.kit.ids import parse_id
 from leadrail.moving import parsing
 from leadrail.moving.client import Client
@@ -32,19 +32,6 @@ _PROFILE = ("about", "connectionCount", "followerCount", "industry", "isOpenProf
     "senderId",
     "website",
 )
-
-# What the words stand for that the template leaves out (contract, section 7).
-_FURTHER = {
-    Category.OPEN: "PROCESSING STARTED ICP_MATCH VIEW_PROFILE_SCHEDULED PROFILE_VIEWED LIKE_POST_SCHEDULED LIKED_POST"
-    " NOT_CONNECTED CONNECTION_SCHEDULED CONNECTION_ALREADY_SENT CONNECTED WITHDRAWAL_SCHEDULED"
-    " WITHDRAWAL_NOT_POSSIBLE CONNECTION_WITHDRAWN MESSAGE_SCHEDULED FOLLOWUP_SENT",
-    Category.WON: "SUCCESS",
-    Category.LOST: "ICP_NOT_MATCH SKIPPED BLOCKED PROFILE_UNREACHABLE FAILED",
-    Category.ON_HOLD: "WAITING STOPPED RATE_LIMITED",
-}
-MEANINGS = {row[0]: row[1] for row in TEMPLATES[TEMPLATE]} | {
-    word: category for category, words in _FURTHER.items() for word in words.split()
-}
 
 NOT_OFFERED = (
     Missing("history", None, "the API tells no history: a lead is shown as pending, then where it is since its update"),
@@ -136,4 +123,4 @@ def _lead(item: Item, campaign: str) -> SourceLead | Missing:
 
 
 def _status(word: str) -> StatusRef:
-    return StatusRef(name=word, category=MEANINGS.get(word, Category.OPEN))
+    return StatusRef(name=word, category=SENDPILOT.stands_for.get(word.casefold(), Category.OPEN))

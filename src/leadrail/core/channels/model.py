@@ -1,5 +1,6 @@
 """What a channel is: statuses, properties, members, and the pure questions about them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -174,6 +175,14 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _member_ids(self) -> frozenset[UUID]:
         return frozenset(member.company_id for member in self.members)
+
+
+def only_one(channels: Sequence[Channel], template: str) -> Channel | None:
+    """The channel that can be meant where none is named: the only one, else the only one of the template."""
+    for few in (channels, [channel for channel in channels if channel.template == template]):
+        if len(few) == 1:
+            return few[0]
+    return None
 
 
 class Named(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from leadrail.core.channels.model import Channel
+from leadrail.core.channels.model import Channel, only_one
 from leadrail.core.companies.store import credential_with_id
 from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.leads.filters import Filter
@@ -55,9 +55,8 @@ async def _channel(connection: Connection, call: Call) -> Channel:
         return (await reader.channel(connection, actor, actor.default_channel)).channel
     channels = [setup.channel for setup in await reader.channels(connection, actor)]
     usable = [channel for channel in channels if channel.archived_at is None]
-    for few in (usable, [channel for channel in usable if channel.template == _TEMPLATE]):
-        if len(few) == 1:
-            return few[0]
+    if (channel := only_one(usable, _TEMPLATE)) is not None:
+        return channel
     message = (
         f"The till may use {len(usable)} channels and says in none where its leads go; make its key with a"
         " default_channel, or have one channel of the template capillary"

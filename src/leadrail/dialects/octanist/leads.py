@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.actor import Actor
+from leadrail.core.channels.model import only_one
 from leadrail.core.core import Core
 from leadrail.core.engine import Done
 from leadrail.core.errors import Code, Refusal, Refused, refuse
@@ -40,11 +41,9 @@ async def _only_channel(core: Core, actor: Actor) -> UUID:
     """The one channel that can be meant by a key that names none. Raises Refused (`channel_required`)."""
     async with core.database.connection() as connection:
         channels = [setup.channel for setup in await core.reader.channels(connection, actor)]
-    open_ones = [channel for channel in channels if channel.archived_at is None]
-    ours = [channel for channel in open_ones if channel.template == TEMPLATE]
-    for candidates in (open_ones, ours):
-        if len(candidates) == 1:
-            return candidates[0].id
+    channel = only_one([channel for channel in channels if channel.archived_at is None], TEMPLATE)
+    if channel is not None:
+        return channel.id
     message = "The key does not say which channel takes its leads; make one with a default_channel (POST /v1/keys)"
     raise refuse(Code.CHANNEL_REQUIRED, message)
 
