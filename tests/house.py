@@ -54,11 +54,16 @@ class House:
         if self.process is not None and self.process.returncode is None:
             await self.kill(signal.SIGTERM)
 
-    def postmaster(self) -> int:
-        return int((self.data_dir / "postgres/postmaster.pid").read_text().splitlines()[0])
+    def postmaster(self) -> int | None:
+        """PostgreSQL's process, None while its file is not there or still empty."""
+        with suppress(FileNotFoundError, IndexError):
+            return int((self.data_dir / "postgres/postmaster.pid").read_text().splitlines()[0])
+        return None
 
     def kill_database(self) -> None:
-        os.kill(self.postmaster(), signal.SIGKILL)
+        postmaster = self.postmaster()
+        assert postmaster is not None, "PostgreSQL is not running"
+        os.kill(postmaster, signal.SIGKILL)
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """`leadrail` with these words, to its end."""

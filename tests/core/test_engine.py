@@ -24,6 +24,7 @@ from leadrail.core.remapping import archive_status
 from leadrail.db.database import Database
 from leadrail.kit.ids import new_id
 from tests.conftest import LOOPBACK
+from tests.house import eventually
 from tests.people import People, Person
 
 HOOK = "https://example.com/hook"
@@ -59,14 +60,15 @@ async def holding(url: str, statement: str, *parameters: Any) -> AsyncIterator[A
         await connection.close()
 
 
-async def until_one_waits(connection: Any) -> None:
-    """Returns when another session waits for what this connection holds."""
+async def until_it_waits(connection: Any, work: asyncio.Future[Any]) -> None:
+    """Returns when another session waits for what this connection holds; fails when the work ends without."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-    for _ in range(1000):
-        if await connection.fetchval(waiting):
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("nobody waits")
+
+    async def waits() -> bool:
+        assert not work.done(), f"it did not wait: {work.result()}"
+        return bool(await connection.fetchval(waiting))
+
+    await eventually(waits, "the work waits")
 
 
 async def actor_of(person: Person) -> Actor:
@@ -321,7 +323,7 @@ async def test_a_batch_locks_its_leads_in_the_order_of_their_ids(people: People,
     async with holding(database_url, lock, people.owner.company_id, leads[2].id) as holder:
         batch = [move(actor, lead, "Won") for lead in reversed(leads)]
         waiting = asyncio.ensure_future(people.owner.core.engine.execute(batch))
-        await until_one_waits(holder)
+        await until_it_waits(holder, waiting)
         free = await people.owner.rows(
             "SELECT id FROM leads WHERE company_id = $1 FOR UPDATE SKIP LOCKED", people.owner.company_id
         )
@@ -476,7 +478,7 @@ async def test_a_lead_that_moved_to_a_new_status_while_it_was_waited_for_is_know
 
     async with holding(database_url, lock, lead.company_id, lead.id) as holder:
         waiting = asyncio.ensure_future(other.engine.execute_one(move(actor, lead, "Won")))
-        await until_one_waits(holder)
+        await until_it_waits(holder, waiting)
         async with people.owner.core.database.transaction() as connection:
             fresh = await add_status(connection, channel, NewStatus(name="Fresh"))
         await holder.execute("UPDATE leads SET status_id = $1 WHERE id = $2", fresh, lead.id)
@@ -496,7 +498,7 @@ async def test_no_lead_is_left_in_a_status_that_was_removed_meanwhile(
 
     async with holding(database_url, lock, lead.company_id) as holder:
         entering = asyncio.ensure_future(other.engine.execute([command]))
-        await until_one_waits(holder)
+        await until_it_waits(holder, entering)
         removing = asyncio.ensure_future(archive_status(people.owner.core, actor, channel, lost, None))
         await asyncio.wait([removing], timeout=0.3)  # it may have to wait for the lead, or be done already
     await asyncio.gather(removing, entering, return_exceptions=True)

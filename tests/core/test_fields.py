@@ -148,6 +148,8 @@ def test_a_property_is_read_by_its_type(type: PropertyType, given: Any, kept: An
         (PropertyType.NUMBER, "-Infinity"),
         (PropertyType.NUMBER, "1e999999"),
         (PropertyType.NUMBER, 10**15),
+        (PropertyType.NUMBER, "1e999999999"),
+        (PropertyType.NUMBER, "-1e999999999"),
         (PropertyType.NUMBER, float("inf")),
         (PropertyType.NUMBER, float("nan")),
         (PropertyType.BOOLEAN, 1),

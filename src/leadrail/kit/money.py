@@ -20,9 +20,14 @@ def is_currency(code: str) -> bool:
     return _CURRENCY.fullmatch(code) is not None
 
 
+def is_below_largest(amount: Decimal) -> bool:
+    """Whether amount is finite and lies between -10^15 and 10^15, by comparison alone: abs() may overflow."""
+    return amount.is_finite() and -LARGEST < amount < LARGEST
+
+
 def is_amount(amount: Decimal) -> bool:
     """Whether amount is finite, not negative, below 10^15 and has at most six decimal places."""
-    if not amount.is_finite() or not 0 <= amount < LARGEST:
+    if not is_below_largest(amount) or amount < 0:
         return False
     exponent = amount.as_tuple().exponent
     return isinstance(exponent, int) and -exponent <= DECIMAL_PLACES

@@ -185,6 +185,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"lead_id": NOBODY}, 404, "Lead not found"),
     ({"purchase_amount": -1}, 400, "purchase_amount: amount must be a number from 0"),
     ({"purchase_amount": 1e300}, 400, "purchase_amount: amount must be a number from 0"),
+    ({"purchase_amount": "1e999999999"}, 400, "purchase_amount: amount must be a number from 0"),
     ({"purchase_amount": "Infinity"}, 400, "purchase_amount: amount must be a number from 0"),
     ({"purchase_amount": "much"}, 400, "purchase_amount: Invalid decimal string"),
     ({"purchase_amount": True}, 400, 'purchase_amount: Expected "decimal | null"'),

@@ -154,7 +154,8 @@ def _number_of_text(text: str) -> int | float | None:
         number = Decimal(text.strip())
     except InvalidOperation:
         return None
-    if not number.is_finite() or abs(number) >= 10**15:
+    # By its exponent, before anything is computed with it: arithmetic overflows on 1e999999999.
+    if not number.is_finite() or number.adjusted() >= 15:
         return None
     return int(number) if number == number.to_integral_value() else float(number)
 

@@ -157,7 +157,7 @@ def _amount(given: Decimal | None) -> Decimal | None:
 
     What is no amount at all is left to the core to refuse.
     """
-    if given is None or not given.is_finite() or abs(given) >= money.LARGEST:
+    if given is None or not money.is_below_largest(given):
         return given
     return round(given, money.DECIMAL_PLACES)
 
