@@ -1,4 +1,4 @@
-"""The pages to read, and the guide in docs/api.md: complete, without guests, and every line of them runs."""
+"""The pages to read, and the guides in docs: complete, without guests, and every line of them runs."""
 
 import asyncio
 import html
@@ -28,7 +28,10 @@ from tests.people import People
 PAGE = docs.render(describe(OPERATIONS))
 TEXT = html.unescape(re.sub(r"<[^>]+>", "", PAGE))
 STYLE = Path(docs.__file__).with_name("templates").joinpath("style.css").read_text()
-GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+PAGES = {path.name: path.read_text() for path in (Path(__file__).parents[2] / "docs").glob("*.md")}
+GUIDES = {name: text for name, text in PAGES.items() if "\nURL=" in text}
+"""Those of the pages that walk through the API: their lines run, in their order."""
+GUIDE = "\n".join(GUIDES.values())
 
 
 @pytest.fixture
@@ -183,13 +186,12 @@ def test_the_sample_takes_what_we_sign_and_nothing_else(sample: str) -> None:
 
 # The guide
 
-BLOCKS: list[tuple[str, str]] = re.findall(r"```(sh|json|http)\n(.*?)```", GUIDE, re.DOTALL)
-
-
-async def test_the_guide_runs_and_answers_what_it_says(people: People, server_url: str) -> None:
+@pytest.mark.parametrize("name", GUIDES)
+async def test_the_guide_runs_and_answers_what_it_says(name: str, people: People, server_url: str) -> None:
+    blocks: list[tuple[str, str]] = re.findall(r"```(sh|json|http)\n(.*?)```", GUIDES[name], re.DOTALL)
     known = {"URL": server_url, "KEY": people.owner.key, "PARTNER_ID": str(people.partner.company_id)}
     given, answer = set(known), ""
-    for kind, text in BLOCKS:
+    for kind, text in blocks:
         if kind == "sh":
             for name in set(re.findall(r"^(\w+)=\S*…$", text, re.MULTILINE)) - given:
                 known[name] = json.loads(answer)["id"]  # left to the reader: the id of the answer before

@@ -23,8 +23,9 @@ from leadrail.core.channels.model import (
 )
 from leadrail.core.errors import Refusal, Refused
 from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, RecordFollowUp, UpdateLead
+from leadrail.core.leads.decisions import Decision
 from leadrail.core.leads.model import Lead
-from leadrail.core.leads.rules import Decision, decide
+from leadrail.core.leads.rules import decide
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

@@ -15,7 +15,9 @@ from leadrail.core.errors import Code
 from leadrail.core.events.model import EventType
 from leadrail.core.identity import KeyKind
 from leadrail.core.leads.commands import Contact, Origin, RecordPurchase, Step
-from leadrail.core.leads.rules import MOST_STEPS, Decision, decide, unique_keys
+from leadrail.core.leads.creating import MOST_STEPS, unique_keys
+from leadrail.core.leads.decisions import Decision
+from leadrail.core.leads.rules import decide
 from tests.core.make import (
     HELD,
     HOT,

@@ -14,7 +14,7 @@ from leadrail.core.events.model import EventType
 from leadrail.core.leads.commands import Command
 from leadrail.core.leads.fields import ATTRIBUTION_LIMIT
 from leadrail.core.leads.model import document
-from leadrail.core.leads.rules import missing_requirements, next_statuses
+from leadrail.core.leads.standing import missing_requirements, next_statuses
 from tests.core.make import (
     FOLLOW_UP_ID,
     HELD,

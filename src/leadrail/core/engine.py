@@ -18,8 +18,9 @@ from leadrail.core.events.model import Event
 from leadrail.core.idempotency import Answer
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import Command, CreateLead
+from leadrail.core.leads.creating import unique_keys
 from leadrail.core.leads.model import Lead
-from leadrail.core.leads.rules import decide, unique_keys
+from leadrail.core.leads.rules import decide
 from leadrail.core.save import Change, Write, follow
 from leadrail.core.setup import Setup, Setups
 from leadrail.db.database import UNREACHABLE, Connection, Database

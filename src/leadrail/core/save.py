@@ -18,8 +18,8 @@ from leadrail.core.followups.store import PlannedRow
 from leadrail.core.idempotency import Answer, AnswerRow
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import Command, Origin
+from leadrail.core.leads.decisions import Decision, Fact
 from leadrail.core.leads.model import Lead, LeadDocument, document
-from leadrail.core.leads.rules import Decision, Fact
 from leadrail.core.leads.store import KeptKeys, KeyRow
 from leadrail.core.purchases import store as purchases
 from leadrail.core.purchases.store import PurchaseRow

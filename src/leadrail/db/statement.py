@@ -9,8 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -27,6 +27,7 @@ _TYPES: dict[Any, str] = {
     msgspec.Raw: "json",
     bytes: "text",
 }
+_UNIONS = (Union, UnionType)
 _encoder = msgspec.json.Encoder()
 
 
@@ -57,10 +58,9 @@ class Section(msgspec.Struct, frozen=True, dict=True):
 
 
 def _type_of(hint: Any) -> str:
-    origin = get_origin(hint)
-    if origin in (dict, tuple):
-        return _TYPES[origin]
-    kind = next((kind for kind in get_args(hint) if kind is not NoneType), hint)
+    if get_origin(hint) in _UNIONS:
+        hint = next(part for part in get_args(hint) if part is not NoneType)
+    kind = get_origin(hint) or hint
     return "text" if isinstance(kind, type) and issubclass(kind, StrEnum) else _TYPES[kind]
 
 

@@ -18,7 +18,7 @@ from leadrail.core.channels.commands import (
 )
 from leadrail.core.channels.model import Category, Channel, PropertyType, StatusRef, SubStatus
 from leadrail.core.core import Core
-from leadrail.core.leads.rules import REASON_LIMIT
+from leadrail.core.leads.fields import REASON_LIMIT
 from leadrail.db.database import Connection
 from leadrail.kit import money
 from leadrail.kit.ids import new_id

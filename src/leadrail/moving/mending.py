@@ -14,8 +14,8 @@ from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, Refusal
 from leadrail.core.identity import EXTERNAL_IDS
 from leadrail.core.leads.commands import Contact, CreateLead, Step
-from leadrail.core.leads.fields import EARLIEST, LATEST, TEXT_LIMITS
-from leadrail.core.leads.rules import MOST_STEPS, NOTE_LIMIT, PERSON_LIMIT, REASON_LIMIT
+from leadrail.core.leads.creating import MOST_STEPS
+from leadrail.core.leads.fields import EARLIEST, LATEST, NOTE_LIMIT, PERSON_LIMIT, REASON_LIMIT, TEXT_LIMITS
 from leadrail.kit.ids import new_id
 
 MOST_MENDS = 40

@@ -21,8 +21,8 @@ from leadrail.api.page import Page, Paging
 from leadrail.core.actor import Scope
 from leadrail.core.events.model import Event
 from leadrail.core.followups.store import FollowUpRow
+from leadrail.core.leads.decisions import Purchase
 from leadrail.core.leads.model import LeadDocument
-from leadrail.core.leads.rules import Purchase
 
 _IDEMPOTENCY = "With an `Idempotency-Key` a repeat within 24 hours gets the first answer and does nothing."
 _IF_MATCH = "With `If-Match` a lead that has moved on is refused with 412."

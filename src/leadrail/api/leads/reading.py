@@ -16,7 +16,7 @@ from leadrail.core.followups import store as followups
 from leadrail.core.identity import KeyKind, business_key, email_key, phone_key
 from leadrail.core.leads.filters import Condition, Filter, Operator
 from leadrail.core.leads.model import LeadDocument, document
-from leadrail.core.leads.rules import missing_requirements, next_statuses
+from leadrail.core.leads.standing import missing_requirements, next_statuses
 from leadrail.core.purchases import store as purchases
 from leadrail.core.queries import Seen
 from leadrail.core.setup import Setup

@@ -15,8 +15,8 @@ from leadrail.api.operation import NoQuery, Operation
 from leadrail.api.problems import Problem
 from leadrail.core.channels.model import Named
 from leadrail.core.events.model import Event
+from leadrail.core.leads.decisions import FollowUp
 from leadrail.core.leads.model import LeadDocument
-from leadrail.core.leads.rules import FollowUp
 from leadrail.core.rewards.model import Reward
 
 Json = dict[str, Any]

@@ -59,7 +59,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreateLead(msgspec.Struct, frozen=True, kw_only=True):
-    """A new lead. `fields` are lead fields by name, as in `rules.EDITABLE`; `properties` by id or name.
+    """A new lead. `fields` are lead fields by name, as in `fields.EDITABLE`; `properties` by id or name.
 
     `steps`, oldest first, are the statuses that it has been through: the last is where it is, and `status` is not
     looked at. `at` and `updated_at` are when it came to be and was last changed by the caller's account. `number` asks

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -29,9 +29,14 @@ TEXT_LIMITS: dict[str, int] = {
 }
 EDITABLE = frozenset(TEXT_LIMITS) | {"value", "currency", "attribution", "next_follow_up_at"}
 PROPERTY_TEXT_LIMIT = 10_000
+NOTE_LIMIT = 20_000
+REASON_LIMIT = 1_000
+NAME_LIMIT = 300
+PERSON_LIMIT = 200
 ATTRIBUTION_LIMIT = 16_384
 # How deep a reader can go depends on the stack that it happens to have; what is stored must be readable by all.
 ATTRIBUTION_DEPTH = 32
+CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -88,6 +93,13 @@ def checked_time(name: str, value: datetime) -> datetime:
     if not EARLIEST <= value <= LATEST:
         raise refuse(Code.INVALID, f"{name} must lie between {EARLIEST.year} and {LATEST.year}", f"/{name}")
     return value.astimezone(UTC)
+
+
+def checked_past(name: str, at: datetime, now: datetime) -> datetime:
+    """The moment of a change that has been. Raises Refused (`invalid`) for one in the future."""
+    if (moment := checked_time(name, at)) > now + CLOCK_SKEW:
+        raise refuse(Code.INVALID, "The time of a change lies in the past, not in the future", f"/{name}")
+    return moment
 
 
 def checked_amount(name: str, value: Decimal) -> Decimal:

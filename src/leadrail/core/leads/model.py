@@ -47,6 +47,10 @@ class Lead(msgspec.Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     version: int
+    follow_up_notice: str | None = None
+    rule_due_at: datetime | None = None
+    undo: dict[str, Any] | None = None
+    erased_at: datetime | None = None
 
     @property
     def full_name(self) -> str | None:

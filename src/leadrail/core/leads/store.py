@@ -27,6 +27,9 @@ _MOVED = ("status_id", "sub_status", "reason_id", "reason", "value", "currency",
     "status_changed_at",
     "updated_at",
     "version",
+    "follow_up_notice",
+    "rule_due_at",
+    "undo",
 )
 _EDITED = tuple(name for name in _FIELDS if name not in ("company_id", "id", "number", "channel_id", "created_at"))
 _unmoved = attrgetter(*(name for name in _EDITED if name not in _MOVED))

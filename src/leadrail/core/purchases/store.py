@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from leadrail.core.leads.rules import Purchase
+from leadrail.core.leads.decisions import Purchase
 from leadrail.db.database import Connection
 from leadrail.db.statement import Section
 

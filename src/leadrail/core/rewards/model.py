@@ -10,8 +10,8 @@ import msgspec
 
 from leadrail.core.channels.model import Channel, Role
 from leadrail.core.events.model import EventType
+from leadrail.core.leads.decisions import Fact
 from leadrail.core.leads.model import Lead
-from leadrail.core.leads.rules import Fact
 from leadrail.kit import money
 from leadrail.kit.ids import new_id
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from leadrail.core.actor import Scope
-from leadrail.core.leads.rules import Purchase
+from leadrail.core.leads.decisions import Purchase
 from leadrail.dialects.keenpartner import mapping, views
 from leadrail.dialects.keenpartner.auth import admit
 from leadrail.dialects.keenpartner.calls import Call, Generation, answer, execute

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from leadrail.core.channels import model as channels
 from leadrail.core.channels.model import Property, Role
 from leadrail.core.leads import model as leads
+from leadrail.core.leads.decisions import Purchase
 from leadrail.core.leads.model import called
-from leadrail.core.leads.rules import Purchase
 from leadrail.dialects.keenpartner import wire
 from leadrail.dialects.keenpartner.mapping import REFERRED_BY, shortest, whole_number
 from leadrail.dialects.keenpartner.wire import Definition, FullLead, Lead, MovedLead, NamedStatus, PropertyValue

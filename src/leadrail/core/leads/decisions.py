@@ -1,0 +1,56 @@
+"""What a command comes to, before it is written down."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core.channels.model import Status
+from leadrail.core.events.model import EventType
+from leadrail.core.leads.model import Lead
+
+
+class Purchase(msgspec.Struct, frozen=True):
+    id: UUID
+    name: str | None
+    description: str | None
+    amount: Decimal | None
+    currency: str | None
+    purchased_at: datetime
+    created_at: datetime
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """Something that happened, before it has an id and a place in the feed.
+
+    `trigger_ids` are the reward triggers that a purchase names, None when it names none.
+    """
+
+    type: EventType
+    data: dict[str, Any]
+    at: datetime
+    from_status: Status | None = None
+    to_status: Status | None = None
+    purchase: Purchase | None = None
+    trigger_ids: frozenset[UUID] | None = None
+
+
+class FollowUp(msgspec.Struct, frozen=True):
+    id: UUID
+    scheduled_at: datetime | None
+    followed_up_at: datetime | None
+    followed_up_by: str | None
+    notes: str | None
+    created_by: str | None
+    created_at: datetime
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What a command comes to: the lead after it and the facts, oldest first. No facts: nothing changes."""
+
+    lead: Lead
+    facts: tuple[Fact, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+    purchase: Purchase | None = None

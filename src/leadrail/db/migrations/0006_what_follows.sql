@@ -1,0 +1,126 @@
+-- What follows a change: deliveries that are kept in order, logged and replayed, rewards with a hold, notes, reminders,
+-- moves that a channel makes by itself, and notices with read marks.
+
+-- follow_up_notice: the last notice given of the planned contact. rule_due_at: when the lead, if nobody touches it, is
+-- moved by a rule of its channel. undo: what taking back the last move, made by a rule, needs.
+ALTER TABLE leads
+    ADD COLUMN follow_up_notice text CHECK (follow_up_notice IN ('due', 'overdue')),
+    ADD COLUMN rule_due_at timestamptz,
+    ADD COLUMN undo jsonb,
+    ADD COLUMN erased_at timestamptz;
+CREATE INDEX leads_follow_up ON leads (next_follow_up_at)
+    WHERE next_follow_up_at IS NOT NULL AND follow_up_notice IS DISTINCT FROM 'overdue';
+CREATE INDEX leads_rule ON leads (rule_due_at) WHERE rule_due_at IS NOT NULL;
+
+-- What is planned when a lead enters the status.
+ALTER TABLE statuses
+    ADD COLUMN follow_up_after_s bigint CHECK (follow_up_after_s > 0),
+    ADD COLUMN follow_up_note text;
+
+CREATE TABLE notes (
+    company_id  uuid NOT NULL,
+    lead_id     uuid NOT NULL,
+    id          uuid NOT NULL,
+    text        text,
+    author      text,
+    created_at  timestamptz NOT NULL,
+    PRIMARY KEY (company_id, lead_id, id),
+    FOREIGN KEY (company_id, lead_id) REFERENCES leads
+);
+
+-- placed_at: when the leads that were there before the rule had their rule_due_at.
+CREATE TABLE channel_rules (
+    company_id      uuid NOT NULL,
+    channel_id      uuid NOT NULL,
+    id              uuid NOT NULL,
+    name            text NOT NULL,
+    cause           text NOT NULL CHECK (cause IN ('untouched', 'purchase')),
+    from_status_id  uuid,
+    to_status_id    uuid NOT NULL,
+    after_days      integer CHECK (after_days BETWEEN 1 AND 3650),
+    reason          text,
+    state           text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
+    created_at      timestamptz NOT NULL,
+    placed_at       timestamptz,
+    archived_at     timestamptz,
+    PRIMARY KEY (company_id, channel_id, id),
+    FOREIGN KEY (company_id, channel_id) REFERENCES channels,
+    FOREIGN KEY (company_id, channel_id, from_status_id) REFERENCES statuses (company_id, channel_id, id),
+    FOREIGN KEY (company_id, channel_id, to_status_id) REFERENCES statuses (company_id, channel_id, id),
+    CHECK ((cause = 'untouched') = (after_days IS NOT NULL)),
+    CHECK (cause = 'purchase' OR from_status_id IS NOT NULL)
+);
+
+-- Endpoints: what each hears of, with which headers, and two secrets while one is rotated.
+ALTER TABLE endpoints
+    ADD COLUMN statuses text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN categories text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN changed text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN headers jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN previous_secret text,
+    ADD COLUMN previous_secret_until timestamptz,
+    ADD COLUMN disabled_at timestamptz,
+    ADD COLUMN disabled_reason text,
+    DROP CONSTRAINT endpoints_state_check,
+    ADD CONSTRAINT endpoints_state_check CHECK (state IN ('active', 'paused', 'disabled', 'deleted'));
+
+-- Endpoints that fail at present. One that takes deliveries has no row, so a success has nothing to write.
+CREATE TABLE endpoint_failures (
+    company_id     uuid NOT NULL,
+    endpoint_id    uuid NOT NULL,
+    failing_since  timestamptz NOT NULL,
+    failures       integer NOT NULL,
+    open_until     timestamptz,
+    PRIMARY KEY (company_id, endpoint_id),
+    FOREIGN KEY (company_id, endpoint_id) REFERENCES endpoints
+);
+
+-- event_seq is null for a test. attempts_before: those made before the delivery was last replayed.
+ALTER TABLE deliveries
+    ALTER COLUMN event_seq DROP NOT NULL,
+    ADD COLUMN event_type text,
+    ADD COLUMN lead_id uuid,
+    ADD COLUMN ordered boolean NOT NULL DEFAULT false,
+    ADD COLUMN attempts_before integer NOT NULL DEFAULT 0;
+CREATE INDEX deliveries_ordered ON deliveries (company_id, endpoint_id, lead_id, event_seq)
+    WHERE state = 'due' AND ordered;
+CREATE INDEX deliveries_log ON deliveries (endpoint_company_id, endpoint_id, id);
+CREATE INDEX deliveries_parked ON deliveries (endpoint_company_id, endpoint_id, id) WHERE state = 'parked';
+CREATE INDEX deliveries_lead ON deliveries (company_id, lead_id) WHERE payload IS NOT NULL;
+CREATE INDEX deliveries_kept ON deliveries (finished_at) WHERE payload IS NOT NULL AND finished_at IS NOT NULL;
+
+-- Rewards: a cap, a hold, who pays, why it was decided so, and lines that correct others.
+ALTER TABLE reward_triggers
+    ADD COLUMN cap numeric CHECK (cap > 0),
+    ADD COLUMN hold_days integer NOT NULL DEFAULT 0 CHECK (hold_days BETWEEN 0 AND 3650);
+ALTER TABLE rewards
+    ADD COLUMN payer_company_id uuid REFERENCES companies,
+    ADD COLUMN hold_until timestamptz,
+    ADD COLUMN reason text,
+    ADD COLUMN corrects uuid,
+    ADD COLUMN clawed_back boolean NOT NULL DEFAULT false,
+    ADD COLUMN decided_at timestamptz,
+    DROP CONSTRAINT rewards_amount_check,
+    ADD CONSTRAINT rewards_amount_check CHECK (amount > 0 OR (amount < 0 AND corrects IS NOT NULL)),
+    ADD CONSTRAINT rewards_corrects FOREIGN KEY (company_id, corrects) REFERENCES rewards (company_id, id);
+DROP INDEX rewards_once;
+-- A reward is never paid twice for the same lead and trigger, unless the trigger says so or it was taken back.
+CREATE UNIQUE INDEX rewards_once ON rewards (company_id, lead_id, trigger_id) WHERE once AND NOT clawed_back;
+CREATE INDEX rewards_payer ON rewards (payer_company_id, id);
+CREATE INDEX rewards_corrected ON rewards (company_id, corrects) WHERE corrects IS NOT NULL;
+
+-- Notices as one user sees them: all up to a place in the feed are read, and those beyond it that are named.
+ALTER TABLE users
+    ADD COLUMN muted text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN notices_read_up_to bigint NOT NULL DEFAULT 0;
+CREATE TABLE notice_reads (
+    company_id  uuid NOT NULL,
+    user_id     uuid NOT NULL,
+    event_seq   bigint NOT NULL,
+    PRIMARY KEY (company_id, user_id, event_seq),
+    FOREIGN KEY (company_id, user_id) REFERENCES users
+);
+-- The user whose own key it is, if it is anybody's.
+ALTER TABLE api_keys
+    ADD COLUMN user_id uuid,
+    ADD FOREIGN KEY (company_id, user_id) REFERENCES users;
