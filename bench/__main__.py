@@ -48,9 +48,8 @@ async def _measure(folder: Path, options: argparse.Namespace) -> None:
             _publish("write-path", "Write path", options.seconds, render(rows) + "\n" + _verdict(rows))
             await clear(server.url)
         if options.only != "write-path":
-            _publish(
-                "delivery", "Delivery", options.seconds, await delivery.measure(server.url, folder, options.seconds)
-            )
+            found = await delivery.measure(server.url, folder, options.seconds)
+            _publish("delivery", "Delivery", options.seconds, found)
     finally:
         await server.stop()
 

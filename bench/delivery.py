@@ -1,4 +1,4 @@
-"""How fast webhooks leave: a backlog by one worker, the way from change to arrival, a company beside another's dead end."""
+"""How fast webhooks leave: a backlog, the way from change to arrival, one company beside another's dead end."""
 
 import asyncio
 import json
@@ -60,7 +60,7 @@ async def measure(url: str, folder: Path, seconds: int) -> str:
     return (
         "| measured | figure |\n| --- | --- |\n"
         f"| {QUEUED:,} due in {COMPANIES} companies, one `leadrail worker` | {rate:,.0f} deliveries a second |\n"
-        f"| status changes at their most, 64 connections, each delivered by the same process | {fullest:,.0f} a second |\n"
+        f"| status changes at their most, 64 connections, each delivered too | {fullest:,.0f} a second |\n"
         f"| recorded to arrived, at {half:,.0f} changes a second, {on_the_way.count:,} of them | {on_the_way} |\n"
         f"| recorded to arrived, one change after another, nothing else due, {alone.count} of them | {alone} |\n"
         f"| the same beside {left:,} that stay due to another company's dead endpoint | {beside} |\n"
@@ -142,7 +142,8 @@ WITH counted AS (
     FROM counted, generate_series(1, $1::bigint / $2::bigint) AS n
     RETURNING company_id, seq, id
 )
-INSERT INTO deliveries (company_id, event_seq, id, event_id, endpoint_company_id, endpoint_id, payload, due_at, created_at)
+INSERT INTO deliveries (company_id, event_seq, id, event_id, endpoint_company_id, endpoint_id, payload, due_at,
+    created_at)
 SELECT e.company_id, r.seq, gen_random_uuid(), r.id, e.company_id, e.id, $3, now(), now()
 FROM recorded r JOIN endpoints e ON e.company_id = r.company_id
 """
