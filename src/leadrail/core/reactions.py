@@ -37,6 +37,7 @@ TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.REWARD_CREATED, Origin.STANDARD): TOLD,
     (EventType.CHANNEL_PAUSED, Origin.STANDARD): TOLD,
     (EventType.CHANNEL_RESUMED, Origin.STANDARD): TOLD,
+    (EventType.ENDPOINT_DISABLED, Origin.STANDARD): TOLD,
     # A vendor's edit without any side effect, not even an entry in its log (contracts/keenpartner.md, section 5).
     (EventType.LEAD_UPDATED, Origin.QUIET_EDIT): NOTHING,
     # A vendor's form without a key: it earns, and nobody is told (contracts/keenpartner.md, section 5).

@@ -1,6 +1,7 @@
 """What a decision comes to in rows: events, rewards and deliveries, gathered over a batch for one statement."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core import idempotency
-from leadrail.core.actor import Actor
+from leadrail.core.actor import Actor, ActorKind
 from leadrail.core.channels.model import Channel
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Event, EventActor, EventType
@@ -91,7 +92,7 @@ def _telling(actor: Actor, reaction: Reaction, setup: Setup, lead_id: UUID | Non
     event = Event(new_id(), fact.type, lead_id, setup.channel.id, fact.at, now, by, fact.data)
     hearers: tuple[Subscription, ...] = ()
     if reaction.deliveries:
-        hearers = tuple(one for one in setup.subscriptions if one.hears(fact.type, setup.channel))
+        hearers = tuple(one for one in setup.subscriptions if one.hears(fact, setup.channel))
     return Told(event, fact, reaction.notice, hearers)
 
 
@@ -102,6 +103,17 @@ def announcement(actor: Actor, setup: Setup, type: EventType, now: datetime) -> 
     write = Write(now)
     told = _telling(actor, TABLE[type, Origin.STANDARD], setup, None, Fact(type, data, now), now)
     write.tell(channel.company_id, told, None)
+    return write
+
+
+def company_announcement(
+    company_id: UUID, type: EventType, data: dict[str, Any], hearers: Sequence[Subscription], now: datetime
+) -> "Write":
+    """The rows of an event of a company itself, which the product noticed."""
+    reaction, by = TABLE[type, Origin.STANDARD], EventActor(ActorKind.SYSTEM, None, "worker")
+    event = Event(new_id(), type, None, None, now, now, by, data)
+    write = Write(now)
+    write.tell(company_id, Told(event, Fact(type, data, now), reaction.notice, tuple(hearers)), None)
     return write
 
 
@@ -214,7 +226,19 @@ class Write:
         body = payload(event, shown)
         for one in told.hearers:
             self.deliveries.append(
-                DeliveryRow(company_id, place, new_id(), event.id, one.company_id, one.endpoint_id, body, self._now)
+                DeliveryRow(
+                    company_id,
+                    place,
+                    new_id(),
+                    event.id,
+                    event.type,
+                    event.lead_id,
+                    one.company_id,
+                    one.endpoint_id,
+                    one.ordered and event.lead_id is not None,
+                    body,
+                    self._now,
+                )
             )
 
     def _add_reward(self, lead: Lead, trigger: Trigger, reward: Reward) -> None:

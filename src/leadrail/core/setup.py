@@ -59,10 +59,11 @@ SELECT json_build_object(
         WHERE t.company_id = c.company_id AND t.channel_id = c.id AND t.archived_at IS NULL), '[]'),
     'subscriptions', coalesce((
         SELECT json_agg(json_build_object(
-            'endpoint_id', e.id, 'company_id', e.company_id, 'events', e.events, 'channel_id', e.channel_id)
+            'endpoint_id', e.id, 'company_id', e.company_id, 'events', e.events, 'channel_id', e.channel_id,
+            'statuses', e.statuses, 'categories', e.categories, 'changed', e.changed, 'ordered', e.ordered)
             ORDER BY e.id)
         FROM endpoints e
-        WHERE e.state = 'active' AND (e.channel_id IS NULL OR e.channel_id = c.id)
+        WHERE e.state IN ('active', 'paused') AND (e.channel_id IS NULL OR e.channel_id = c.id)
           AND e.company_id IN (
               SELECT c.company_id UNION
               SELECT m.member_company_id FROM channel_members m
