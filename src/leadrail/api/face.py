@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from leadrail.api import channels, company, leads, listings, openapi, service, webhooks
+from leadrail.api import channels, company, leads, listings, openapi, rewards, service, webhooks
 from leadrail.api.operation import Call, Operation
 from leadrail.api.problems import on_error
 from leadrail.core.actor import Actor
@@ -21,6 +21,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *channels.OPERATIONS,
     *leads.OPERATIONS,
     *webhooks.OPERATIONS,
+    *rewards.OPERATIONS,
     *listings.OPERATIONS,
 )
 
