@@ -34,8 +34,8 @@ class World:
         trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
         spare = await owner.http.post("/v1/keys", json={"name": "spare"})
         endpoint = await owner.endpoint("https://example.com/hooks/leads")
-        # One that may be approved (again), rejected and paid, and one that may be corrected.
-        approved, paid = [await _reward(people, channel, *way) for way in (("approve",), ("approve", "pay"))]
+        ways: tuple[tuple[str, ...], ...] = ((), ("approve",), ("approve", "pay"))
+        pending, approved, paid = [await _reward(people, channel, *way) for way in ways]
         ids = {
             "CHANNEL_ID": channel.id,
             "LEAD_ID": lead.id,
@@ -45,7 +45,8 @@ class World:
             "REWARD_TRIGGER_ID": trigger.id,
             "KEY_ID": spare.json()["id"],
             "WEBHOOK_ID": endpoint.id,
-            "REWARD_ID": approved,
+            "REWARD_ID": pending,
+            "APPROVED_REWARD_ID": approved,
             "PAID_REWARD_ID": paid,
         }
         return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})

@@ -198,6 +198,9 @@ def _path(operation: Json) -> str:
     return filled + ("?" + "&".join(given) if given else "")
 
 
+_REWARDS = {"pay": "APPROVED_REWARD_ID", "corrections": "PAID_REWARD_ID"}
+
+
 def filled_path(path: str, fill: Callable[[str], str]) -> str:
     """The path with each of its ids as `fill` makes it of the name of its shell variable."""
     segments = path.split("/")
@@ -208,9 +211,12 @@ def filled_path(path: str, fill: Callable[[str], str]) -> str:
 
 
 def variable(segment: str, after: str = "") -> str:
-    """The shell variable for an id below this segment: `statuses` as STATUS_ID. Only a paid reward is corrected."""
-    if after == "corrections":
-        return "PAID_REWARD_ID"
+    """The shell variable for an id below this segment: `statuses` as STATUS_ID.
+
+    Only an approved reward is paid and only a paid one corrected, so the reader needs several.
+    """
+    if segment == "rewards" and after in _REWARDS:
+        return _REWARDS[after]
     owner = {"members": "company", "statuses": "status", "properties": "property"}.get(segment)
     return f"{owner or segment.removesuffix('s')}_id".replace("-", "_").upper()
 

@@ -299,6 +299,7 @@ EVENT_DATA: dict[str, Any] = {
     },
     "purchase.recorded": {"purchase": PURCHASE},
     "reward.created": {"reward": REWARD},
+    "reward.changed": {"reward": APPROVED_REWARD, "from": "pending", "to": "approved", "reason": None},
     "channel.paused": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
     "channel.resumed": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
 }

@@ -19,13 +19,12 @@ from leadrail.core.rewards.model import Reward, RewardState
 
 Since = Annotated[Moment, Meta(description="Rewards made at this time or later.")]
 Until = Annotated[Moment, Meta(description="Rewards made before this time.")]
-Channel = Annotated[UUID, Meta(description="Rewards of this channel.")]
 Earner = Annotated[UUID, Meta(description="Rewards that this company earns.")]
 
 
 class RewardQuery(msgspec.Struct, frozen=True, kw_only=True):
-    lead: Annotated[UUID, Meta(description="Rewards of this lead.")] | None = None
-    channel: Channel | None = None
+    lead: UUID | None = None
+    channel: UUID | None = None
     state: Annotated[RewardState, Meta(description="Rewards in this state.")] | None = None
     earner: Earner | None = None
     payer: Annotated[UUID, Meta(description="Rewards that this company pays.")] | None = None
@@ -54,7 +53,7 @@ class RewardPaging(RewardQuery, frozen=True, kw_only=True):
 class TotalsQuery(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     from_: Since | None = None
     to: Until | None = None
-    channel: Channel | None = None
+    channel: UUID | None = None
     earner: Earner | None = None
     group: Annotated[
         str, Meta(description="By what the sums are told apart: any of `earner`, `channel`, `month`, with commas.")

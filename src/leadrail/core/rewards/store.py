@@ -101,7 +101,12 @@ REWARD = ", ".join(
 
 def reward(row: Sequence[Any]) -> Reward:
     """The reward of a row of REWARD's columns."""
-    return Reward(*row[:7], RewardState(row[7]), *row[8:])
+    values = list(row)
+    values[_STATE] = RewardState(values[_STATE])
+    return Reward(*values)
+
+
+_STATE = Reward.__struct_fields__.index("state")
 
 
 # What decides about a lead's next step: what was earned once and for all, what is on hold, and what is named.
