@@ -11,6 +11,7 @@ COMPANY_ID = "0199a3bf-0001-7d20-a1b2-c3d4e5f60718"
 PARTNER_ID = "0199a3bf-0002-7d20-a1b2-c3d4e5f60719"
 KEY_ID = "0199a3bf-0003-7d20-a1b2-c3d4e5f6071a"
 TRIGGER_ID = "0199a3c1-0a0a-7b2c-9c3d-4e5f60718293"
+REWARD_ID = "0199a3c8-0d0d-7b2c-9c3d-4e5f60718296"
 ENDPOINT_ID = "0199a3c1-0b0b-7b2c-9c3d-4e5f60718294"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
@@ -198,12 +199,21 @@ TRIGGER = {
     "amount": "10",
     "repeat": False,
     "state": "active",
+    "cap": "1000",
+    "hold_days": 30,
 }
 
-NEW_TRIGGER = {"cause": "status_change", "status": "Won", "kind": "percent", "amount": "10"}
+NEW_TRIGGER = {
+    "cause": "status_change",
+    "status": "Won",
+    "kind": "percent",
+    "amount": "10",
+    "cap": "1000",
+    "hold_days": 30,
+}
 
 REWARD = {
-    "id": "0199a3c8-0d0d-7b2c-9c3d-4e5f60718296",
+    "id": REWARD_ID,
     "trigger_id": TRIGGER_ID,
     "lead_id": LEAD_ID,
     "channel_id": CHANNEL_ID,
@@ -212,6 +222,35 @@ REWARD = {
     "currency": "EUR",
     "state": "pending",
     "created_at": LATER,
+    "payer_company_id": COMPANY_ID,
+    "hold_until": None,
+    "reason": None,
+    "corrects": None,
+    "clawed_back": False,
+    "decided_at": None,
+}
+
+APPROVED_REWARD = REWARD | {"state": "approved", "decided_at": LATER}
+
+CORRECTION = REWARD | {
+    "id": "0199a3c8-1d1d-7b2c-9c3d-4e5f60718296",
+    "amount": "-120",
+    "reason": "Part of the order was returned",
+    "corrects": REWARD_ID,
+}
+
+REWARD_TOTAL = {
+    "earner": PARTNER_ID,
+    "channel_id": CHANNEL_ID,
+    "month": "2026-11",
+    "currency": "EUR",
+    "rewards": 4,
+    "pending": "500",
+    "approved": "0",
+    "rejected": "80",
+    "paid": "1200",
+    "corrections": "-120",
+    "net": "1580",
 }
 
 ENDPOINT = {
@@ -260,6 +299,7 @@ EVENT_DATA: dict[str, Any] = {
     },
     "purchase.recorded": {"purchase": PURCHASE},
     "reward.created": {"reward": REWARD},
+    "reward.changed": {"reward": APPROVED_REWARD, "from": "pending", "to": "approved", "reason": None},
     "channel.paused": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
     "channel.resumed": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
 }

@@ -152,7 +152,7 @@ async def edit_trigger(call: Call[TriggerPatch, NoQuery]) -> Response:
     id = path_id(call, "item", Code.NOT_FOUND, "The channel has no such reward trigger")
 
     async def work(connection: Connection, channel: Channel) -> None:
-        await triggers.set_state(connection, channel, id, call.body.state)
+        await triggers.change_trigger(connection, channel, id, given(call.body))
 
     return await change(call, 200, work, lambda setup, _: among(setup.triggers, call, "reward trigger"))
 

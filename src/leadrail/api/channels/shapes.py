@@ -19,6 +19,7 @@ from leadrail.core.channels.model import (
     Role,
     Status,
 )
+from leadrail.core.rewards.commands import MOST_HOLD_DAYS
 from leadrail.core.rewards.model import Cause, Kind, TriggerState
 from leadrail.core.setup import Setup
 
@@ -88,7 +89,7 @@ class ChannelPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class TriggerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`amount` is money for `fixed`, a percentage of the lead's value for `percent`."""
+    """`amount` is money for `fixed`, a percentage of the lead's value or of the purchase for `percent`."""
 
     cause: Cause
     amount: Decimal
@@ -97,10 +98,15 @@ class TriggerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     status: str | None = None
     repeat: bool = False
     state: TriggerState = TriggerState.ACTIVE
+    cap: Decimal | None = None
+    hold_days: Annotated[int, Meta(ge=0, le=MOST_HOLD_DAYS)] = 0
 
 
-class TriggerPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    state: TriggerState
+class TriggerPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    state: TriggerState | UnsetType = UNSET
+    amount: Decimal | UnsetType = UNSET
+    cap: Decimal | None | UnsetType = UNSET
+    hold_days: Annotated[int, Meta(ge=0, le=MOST_HOLD_DAYS)] | UnsetType = UNSET
 
 
 # What is shown

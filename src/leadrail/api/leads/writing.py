@@ -73,7 +73,7 @@ async def _rehearse(call: Call[Any, Any], command: Command) -> Response:
     rehearsal = await call.core.engine.rehearse(command)
     done, change = rehearsal.done, rehearsal.change
     planned = [PlannedDelivery(hearer.endpoint_id, told.event.type) for told in change.told for hearer in told.hearers]
-    rewards = [reward for _, reward in change.rewards]
+    rewards = [line.reward for line in change.lines]
     shown = document(done.lead, done.setup.channel)
     return json_response(200, Preview(True, bool(done.events), shown, done.events, rewards, planned))
 

@@ -1,10 +1,10 @@
-"""Every command by its rule. Pure: no I/O, no clock, no framework."""
+"""Every command on a lead by its rule. Pure: no I/O, no clock, no framework."""
 
 from datetime import datetime
 
 from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, Refused, refuse
-from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, RecordPurchase, UpdateLead
+from leadrail.core.leads.commands import ChangeStatus, CreateLead, LeadCommand, RecordPurchase, UpdateLead
 from leadrail.core.leads.contacting import record_follow_up
 from leadrail.core.leads.creating import create
 from leadrail.core.leads.decisions import Decision
@@ -14,7 +14,7 @@ from leadrail.core.leads.moving import change_status
 from leadrail.core.leads.purchasing import record_purchase
 
 
-def decide(lead: Lead | None, channel: Channel, command: Command, now: datetime, number: int = 0) -> Decision:
+def decide(lead: Lead | None, channel: Channel, command: LeadCommand, now: datetime, number: int = 0) -> Decision:
     """Applies one command. `number` is the number that a new lead gets.
 
     Raises Refused; then nothing has changed.
@@ -37,7 +37,7 @@ def decide(lead: Lead | None, channel: Channel, command: Command, now: datetime,
     return record_follow_up(lead, command, now)
 
 
-def _forbidden(command: Command) -> Refused:
+def _forbidden(command: LeadCommand) -> Refused:
     if isinstance(command, CreateLead):
         return refuse(Code.CHANNEL_FORBIDDEN, "Channel not accessible", "/channel_id")
     return refuse(Code.LEAD_NOT_FOUND, "Lead not found")

@@ -104,9 +104,17 @@ ALTER TABLE rewards
     DROP CONSTRAINT rewards_amount_check,
     ADD CONSTRAINT rewards_amount_check CHECK (amount > 0 OR (amount < 0 AND corrects IS NOT NULL)),
     ADD CONSTRAINT rewards_corrects FOREIGN KEY (company_id, corrects) REFERENCES rewards (company_id, id);
+-- Until now nobody but the channel's owner could be the one to pay.
+UPDATE rewards SET payer_company_id = company_id;
+ALTER TABLE rewards ALTER COLUMN payer_company_id SET NOT NULL;
 DROP INDEX rewards_once;
 -- A reward is never paid twice for the same lead and trigger, unless the trigger says so or it was taken back.
 CREATE UNIQUE INDEX rewards_once ON rewards (company_id, lead_id, trigger_id) WHERE once AND NOT clawed_back;
+-- By lead alone too: who earns of another company's lead asks for it without knowing whose it is.
+DROP INDEX rewards_lead;
+CREATE INDEX rewards_lead ON rewards (lead_id, company_id);
+CREATE INDEX rewards_state ON rewards (company_id, state, id);
+CREATE INDEX rewards_created ON rewards (company_id, created_at);
 CREATE INDEX rewards_payer ON rewards (payer_company_id, id);
 CREATE INDEX rewards_corrected ON rewards (company_id, corrects) WHERE corrects IS NOT NULL;
 
