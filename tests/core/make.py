@@ -22,7 +22,7 @@ from leadrail.core.channels.model import (
     SubStatus,
 )
 from leadrail.core.errors import Refusal, Refused
-from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, RecordFollowUp, UpdateLead
+from leadrail.core.leads.commands import ChangeStatus, CreateLead, LeadCommand, RecordFollowUp, UpdateLead
 from leadrail.core.leads.decisions import Decision
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.rules import decide
@@ -122,12 +122,12 @@ def lead_in(at: Status | None = None, within: Channel | None = None, **fields: A
     return decide(None, within or channel(), create(fields, status=ref), NOW, 7).lead
 
 
-def after(lead: Lead, command: Command, within: Channel | None = None) -> Decision:
+def after(lead: Lead, command: LeadCommand, within: Channel | None = None) -> Decision:
     """The decision on a command one hour after NOW."""
     return decide(lead, within or channel(), command, LATER)
 
 
-def refusal(lead: Lead | None, command: Command, within: Channel | None = None) -> Refusal:
+def refusal(lead: Lead | None, command: LeadCommand, within: Channel | None = None) -> Refusal:
     try:
         decision = decide(lead, within or channel(), command, LATER)
     except Refused as error:

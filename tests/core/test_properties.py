@@ -21,7 +21,7 @@ from leadrail.core.companies.commands import bootstrap
 from leadrail.core.core import Core
 from leadrail.core.errors import Refusal, Refused
 from leadrail.core.events.model import EventType
-from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, RecordFollowUp, UpdateLead
+from leadrail.core.leads.commands import ChangeStatus, CreateLead, LeadCommand, RecordFollowUp, UpdateLead
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.rules import decide
 from leadrail.core.rewards.commands import NewTrigger, add_trigger
@@ -102,7 +102,7 @@ STEPS = st.builds(
 )
 
 
-def command_of(step: Step, actor: Actor, channel: Channel, ids: list[UUID]) -> Command:
+def command_of(step: Step, actor: Actor, channel: Channel, ids: list[UUID]) -> LeadCommand:
     fields, status = dict(step.fields), channel.statuses[step.status % len(channel.statuses)]
     ref = StatusRef(id=status.id)
     if step.kind == "create":
@@ -308,7 +308,7 @@ class Place:
         actor = Actor(ActorKind.SYSTEM, None, company, "test", frozenset(Scope))
         return cls(core, actor, channel, [new_id() for _ in range(3)])
 
-    def commands(self, steps: list[Step]) -> list[Command]:
+    def commands(self, steps: list[Step]) -> list[LeadCommand]:
         return [command_of(step, self.actor, self.channel, self.ids) for step in steps]
 
     async def told(self, statement: str) -> list[Any]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from leadrail.core.channels.model import Category, Named, Requirement, StatusRef
 from leadrail.core.errors import Code
 from leadrail.core.events.model import EventType
-from leadrail.core.leads.commands import Command
+from leadrail.core.leads.commands import LeadCommand
 from leadrail.core.leads.fields import ATTRIBUTION_LIMIT
 from leadrail.core.leads.model import document
 from leadrail.core.leads.standing import missing_requirements, next_statuses
@@ -119,7 +119,7 @@ def test_a_member_may_move_a_lead_unless_its_key_is_bound_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("command", [move(WON), update(source="ads"), contact(done_at=NOW)])
-def test_a_lead_that_does_not_exist_is_not_found(command: Command) -> None:
+def test_a_lead_that_does_not_exist_is_not_found(command: LeadCommand) -> None:
     assert refusal(None, command).code is Code.LEAD_NOT_FOUND
 
 
@@ -423,7 +423,7 @@ def test_a_change_in_the_future_is_refused_beyond_five_minutes() -> None:
         contact(scheduled_at=datetime(9999, 12, 31, tzinfo=UTC)),
     ],
 )
-def test_a_time_that_nobody_can_mean_is_refused(command: Command) -> None:
+def test_a_time_that_nobody_can_mean_is_refused(command: LeadCommand) -> None:
     assert refusal(lead_in(), command).code is Code.INVALID
 
 

@@ -11,7 +11,7 @@ import pytest
 from leadrail.core.actor import Scope
 from leadrail.core.channels.model import Channel
 from leadrail.core.leads.model import Lead
-from leadrail.core.rewards.commands import set_state
+from leadrail.core.rewards.commands import change_trigger
 from leadrail.core.rewards.model import TriggerState
 from leadrail.kit.ids import new_id
 from tests.dialects.keenpartner import keen
@@ -133,7 +133,7 @@ async def test_without_trigger_ids_every_active_purchase_trigger_pays(people: Pe
     await people.owner.trigger(channel, cause="new_lead", kind="fixed", amount=7)
     paused = await people.owner.trigger(channel, cause="purchase", kind="fixed", amount=9)
     async with people.owner.core.database.transaction() as connection:
-        await set_state(connection, channel, paused.id, TriggerState.PAUSED)
+        await change_trigger(connection, channel, paused.id, {"state": TriggerState.PAUSED})
 
     await ask(people.owner, "create_purchase", lead_id=lead.id, purchase_amount=1500)
 
