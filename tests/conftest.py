@@ -17,6 +17,7 @@ from leadrail.core.core import Core
 from leadrail.db.database import Database
 from leadrail.db.embedded import EmbeddedServer
 from leadrail.db.migrate import migrate
+from leadrail.dialects.registry import ERASERS
 from tests.house import House
 from tests.people import People, three_people
 
@@ -67,7 +68,7 @@ async def database_url(database_dir: Path) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def core(database_url: str) -> AsyncIterator[Core]:
-    core = Core(await Database.open(database_url), webhook_allow=LOOPBACK)
+    core = Core(await Database.open(database_url), webhook_allow=LOOPBACK, erasers=ERASERS)
     yield core
     await core.close()
 

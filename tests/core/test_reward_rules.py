@@ -128,14 +128,28 @@ def _step(life: Life, kind: str, what: Any) -> None:
 
 def _decision(life: Life, decision: RewardDecision, place: int) -> DecideReward:
     id = life.ledger[place % len(life.ledger)].reward.id
-    common = {"actor": make.actor(), "company_id": make.OWNER_ID, "lead_id": make.LEAD_ID, "reward_id": id}
+    common: dict[str, Any] = {
+        "actor": make.actor(),
+        "company_id": make.OWNER_ID,
+        "lead_id": make.LEAD_ID,
+        "reward_id": id,
+    }
     return DecideReward(**common, decision=decision, reason="because")
 
 
 def _correction(life: Life, place: int, amount: Decimal) -> CorrectReward:
     id = life.ledger[place % len(life.ledger)].reward.id
-    common = {"actor": make.actor(), "company_id": make.OWNER_ID, "lead_id": make.LEAD_ID, "reward_id": id}
+    common: dict[str, Any] = {
+        "actor": make.actor(),
+        "company_id": make.OWNER_ID,
+        "lead_id": make.LEAD_ID,
+        "reward_id": id,
+    }
     return CorrectReward(**common, correction_id=new_id(), amount=amount, reason="returned")
+
+
+def _about(reward_id: UUID) -> dict[str, Any]:
+    return {"actor": make.actor(), "company_id": make.OWNER_ID, "lead_id": make.LEAD_ID, "reward_id": reward_id}
 
 
 @given(steps)

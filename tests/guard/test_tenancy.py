@@ -77,6 +77,7 @@ WHO_MAY = {
     "POST /v1/leads/status/batch": OWN,
     "GET /v1/leads/{id}": OF_LEAD,
     "PATCH /v1/leads/{id}": OF_LEAD,
+    "DELETE /v1/leads/{id}": Answers(404, 403, 403),
     "PUT /v1/leads/{id}/status": OF_LEAD,
     "GET /v1/leads/{id}/transitions": OF_LEAD,
     "GET /v1/leads/{id}/events": OF_LEAD,

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from leadrail.core.leads.erasing import PERSONAL
+
 CHANNEL_ID = "0199a3c0-5b7e-7c31-9d0a-3f1b2a6c4d10"
 LEAD_ID = "0199a3c2-11aa-7e52-8f77-9b0c1d2e3f40"
 NEW_STATUS_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e01"
@@ -307,6 +309,8 @@ EVENT_DATA: dict[str, Any] = {
 
 LEAD_AFTER: dict[str, Any] = {"lead.updated": EDITED_LEAD, "lead.status_changed": QUALIFIED_LEAD}
 """The lead as it was after the event, where that is not LEAD."""
+
+ERASED_LEAD = QUALIFIED_LEAD | dict.fromkeys(PERSONAL) | {"properties": {}, "attribution": {}}
 
 PREVIEW = {
     "dry_run": True,

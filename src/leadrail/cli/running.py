@@ -11,6 +11,7 @@ from leadrail.core.core import Core
 from leadrail.db.database import Database
 from leadrail.db.embedded import EmbeddedServer, default_data_dir, running_url
 from leadrail.db.migrate import migrate
+from leadrail.dialects.registry import ERASERS
 from leadrail.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ async def open_core(
             webhook_allow=settings.webhook_networks,
             payloads_kept_for=timedelta(days=settings.payload_days),
             on_due=on_due,
+            erasers=ERASERS,
         )
         try:
             yield core

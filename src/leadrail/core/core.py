@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from leadrail.core.companies.doors import Doors
 from leadrail.core.engine import Engine
+from leadrail.core.erasure import Eraser
 from leadrail.core.queries import Reader
 from leadrail.core.setup import Setups
 from leadrail.db.database import Database
@@ -16,7 +17,7 @@ class Core:
     """Everything that serves a request.
 
     `webhook_allow` lists private networks that webhooks may reach all the same; `payloads_kept_for` is how long what
-    was sent can be seen and replayed.
+    was sent can be seen and replayed. `erasers` are what faces do about an erased person in tables of their own.
     """
 
     def __init__(
@@ -27,13 +28,14 @@ class Core:
         webhook_allow: Sequence[IPv4Network | IPv6Network] = (),
         payloads_kept_for: timedelta = timedelta(days=30),
         on_due: Callable[[], None] = lambda: None,
+        erasers: Sequence[Eraser] = (),
     ) -> None:
         self.database, self.clock, self.webhook_allow, self.on_due = database, clock, webhook_allow, on_due
         self.payloads_kept_for = payloads_kept_for
         self.setups = Setups()
         self.reader = Reader(self.setups)
         self.doors = Doors(database, clock)
-        self.engine = Engine(database, self.setups, clock, on_due)
+        self.engine = Engine(database, self.setups, clock, on_due, erasers)
 
     async def close(self) -> None:
         await self.engine.close()

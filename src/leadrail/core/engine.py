@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 from leadrail.core import idempotency
+from leadrail.core.erasure import Eraser, erase_recorded
 from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
 from leadrail.core.events.model import Event
 from leadrail.core.idempotency import Answer
@@ -64,8 +65,16 @@ Outcome = Done | Answer | Refusal
 class Engine:
     """The one entry point for every write to a lead, single or many."""
 
-    def __init__(self, database: Database, setups: Setups, clock: Clock, on_due: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        setups: Setups,
+        clock: Clock,
+        on_due: Callable[[], None],
+        erasers: Sequence[Eraser] = (),
+    ) -> None:
         self._database, self._setups, self._clock, self._on_due = database, setups, clock, on_due
+        self._erasers = erasers
         self._idle: list[Connection] = []
         self._batcher: Batcher[Command, Outcome] = Batcher(self._run, key=_key, limit=BATCH_LIMIT, slots=SLOTS)
 
@@ -150,6 +159,8 @@ class Engine:
             if statement := work.write.statement():
                 sql, parameters = statement
                 await connection.execute(sql, *parameters)
+            for erased in work.write.erased:
+                await erase_recorded(connection, erased, self._erasers)
         except BaseException:
             if not connection.is_closed():
                 await transaction.rollback()

@@ -11,6 +11,7 @@ import msgspec
 from leadrail.core import idempotency
 from leadrail.core.actor import Actor, ActorKind
 from leadrail.core.channels.model import Channel
+from leadrail.core.erasure import Erased
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Event, EventActor, EventType
 from leadrail.core.events.store import CountRow, EventRow
@@ -187,12 +188,15 @@ class Write:
         self._purchases: list[PurchaseRow] = []
         self._answers: list[AnswerRow] = []
         self.deliveries: list[DeliveryRow] = []
+        self.erased: list[Erased] = []
 
     def add(self, change: Change) -> None:
         if not change.decision.facts:
             return
         lead = change.lead
         self._before.setdefault(lead.id, change.before)
+        if lead.erased_at is not None and change.before is not None and change.before.erased_at is None:
+            self._erase(change.before, change.channel)
         self._after[lead.id] = (lead, change.channel)
         shown = document(lead, change.channel) if any(told.hearers for told in change.told) else None
         for told in change.told:
@@ -205,6 +209,11 @@ class Write:
             self._follow_ups.append(PlannedRow(lead.company_id, lead.id, *msgspec.structs.astuple(follow_up)))
         if (purchase := change.decision.purchase) is not None:
             self._purchases.append(PurchaseRow(lead.company_id, lead.id, *msgspec.structs.astuple(purchase)))
+
+    def _erase(self, before: Lead, channel: Channel) -> None:
+        companies = dict.fromkeys((before.company_id, *(member.company_id for member in channel.members)))
+        keys = tuple(before.keys(channel.country))
+        self.erased.append(Erased(before.company_id, before.id, tuple(companies), keys))
 
     def answer(self, company_id: UUID, key: str, answer: Answer) -> None:
         row = AnswerRow(company_id, key, answer.fingerprint, answer.status, answer.body, self._now)

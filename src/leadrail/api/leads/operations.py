@@ -106,6 +106,18 @@ OPERATIONS = (
         answer_example=examples.EDITED_LEAD,
     ),
     Operation(
+        method="DELETE",
+        path="/v1/leads/{id}",
+        summary="Erase a lead",
+        description="Takes the person out of the lead, its history, contacts, webhooks and kept answers, for good. Its"
+        f" statuses, amounts and times stay; it takes no more changes. {_IF_MATCH}",
+        tag="Leads",
+        scope=Scope.ADMIN,
+        handler=writing.erase,
+        answer=LeadDocument,
+        answer_example=examples.ERASED_LEAD,
+    ),
+    Operation(
         method="PUT",
         path="/v1/leads/{id}/status",
         summary="Change a lead's status",

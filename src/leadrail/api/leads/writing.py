@@ -19,7 +19,7 @@ from leadrail.api.operation import Call, NoQuery
 from leadrail.api.writes import demanded_version, etag, idempotent, replay
 from leadrail.core.engine import Done
 from leadrail.core.idempotency import Answer
-from leadrail.core.leads.commands import Command, RecordFollowUp, RecordPurchase, UpdateLead
+from leadrail.core.leads.commands import Command, EraseLead, RecordFollowUp, RecordPurchase, UpdateLead
 from leadrail.core.leads.model import document
 from leadrail.kit.http import Response, json_response
 from leadrail.kit.ids import new_id
@@ -110,3 +110,14 @@ async def add_purchase(call: Call[NewPurchase, NoQuery]) -> Response:
         idempotency=idempotent(call, _created_answer),
     )
     return _lead_response(await call.core.engine.execute_one(command), 201)
+
+
+async def erase(call: Call[None, NoQuery]) -> Response:
+    """Answers the lead as it is now: without the person."""
+    command = EraseLead(
+        actor=call.actor,
+        lead_id=lead_id_of(call.request),
+        version=demanded_version(call.request),
+        idempotency=idempotent(call, _changed_answer),
+    )
+    return _lead_response(await call.core.engine.execute_one(command), 200)

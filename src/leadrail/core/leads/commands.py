@@ -163,6 +163,16 @@ class RewardDecision(StrEnum):
     PAY = "pay"
 
 
+class EraseLead(msgspec.Struct, frozen=True, kw_only=True):
+    """Takes the person out of the lead and of all that was recorded of it, for good."""
+
+    actor: Actor
+    lead_id: UUID
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
 class DecideReward(msgspec.Struct, frozen=True, kw_only=True):
     """A decision on a reward of the lead, which is `company_id`'s. Its rules are in `rewards.deciding`.
 
@@ -195,6 +205,6 @@ class CorrectReward(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
-LeadCommand = CreateLead | UpdateLead | ChangeStatus | RecordFollowUp | RecordPurchase
+LeadCommand = CreateLead | UpdateLead | ChangeStatus | RecordFollowUp | RecordPurchase | EraseLead
 RewardCommand = DecideReward | CorrectReward
 Command = LeadCommand | RewardCommand

@@ -4,11 +4,19 @@ from datetime import datetime
 
 from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, Refused, refuse
-from leadrail.core.leads.commands import ChangeStatus, CreateLead, LeadCommand, RecordPurchase, UpdateLead
+from leadrail.core.leads.commands import (
+    ChangeStatus,
+    CreateLead,
+    EraseLead,
+    LeadCommand,
+    RecordPurchase,
+    UpdateLead,
+)
 from leadrail.core.leads.contacting import record_follow_up
 from leadrail.core.leads.creating import create
 from leadrail.core.leads.decisions import Decision
 from leadrail.core.leads.editing import update
+from leadrail.core.leads.erasing import erase
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.moving import change_status
 from leadrail.core.leads.purchasing import record_purchase
@@ -28,6 +36,10 @@ def decide(lead: Lead | None, channel: Channel, command: LeadCommand, now: datet
     if command.version is not None and command.version != lead.version:
         message = f"The lead is at version {lead.version}, not {command.version}; read it again"
         raise refuse(Code.VERSION_CONFLICT, message)
+    if isinstance(command, EraseLead):
+        return erase(lead, command, now)
+    if lead.erased_at is not None:
+        raise refuse(Code.CONFLICT, "The lead was erased and takes no more changes")
     if isinstance(command, ChangeStatus):
         return change_status(lead, channel, command, now)
     if isinstance(command, UpdateLead):

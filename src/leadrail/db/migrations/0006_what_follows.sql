@@ -133,3 +133,30 @@ CREATE TABLE notice_reads (
 ALTER TABLE api_keys
     ADD COLUMN user_id uuid,
     ADD FOREIGN KEY (company_id, user_id) REFERENCES users;
+
+-- An object without what says who somebody is or what somebody wrote, its members kept.
+CREATE FUNCTION blanked(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_object_agg(key, CASE
+        WHEN key IN ('properties', 'attribution') THEN '{}'::jsonb
+        WHEN key IN ('email', 'phone', 'linkedin_url', 'first_name', 'last_name', 'name', 'title', 'company_name',
+            'source', 'assignee', 'notes', 'business_id', 'reason', 'text', 'author', 'description',
+            'followed_up_by', 'created_by') THEN 'null'::jsonb
+        WHEN key = 'lead' AND jsonb_typeof(inner_value) = 'object' THEN blanked(inner_value)
+        ELSE inner_value END), '{}')
+    FROM jsonb_each(value) AS member(key, inner_value)
+$$;
+
+-- The data of an event without the person: only members that are known to tell of the lead's way stay.
+CREATE FUNCTION without_person(data jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_object_agg(key, CASE
+        WHEN key = 'changed' THEN '{}'::jsonb
+        WHEN key IN ('lead', 'follow_up', 'purchase', 'reward') THEN blanked(value)
+        WHEN key = 'note' AND jsonb_typeof(value) = 'object' THEN blanked(value)
+        WHEN key IN ('note', 'assignee') THEN 'null'::jsonb
+        WHEN key = 'reason' AND coalesce(data -> 'reason_id', 'null') = 'null' THEN 'null'::jsonb
+        ELSE value END), '{}')
+    FROM jsonb_each(data)
+    WHERE key IN ('from', 'to', 'value', 'currency', 'seconds_in_previous', 'reason', 'reason_id', 'sub_status', 'note',
+        'changed', 'follow_up', 'next_follow_up_at', 'follow_up_at', 'assignee', 'purchase', 'reward', 'rule',
+        'reversible_until', 'reverses', 'lead')
+$$;

@@ -1,0 +1,204 @@
+"""After an erase no table knows the person, whatever table it is, and the lead's way can still be told."""
+
+import asyncio
+import base64
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from leadrail.core.leads.model import Lead
+from tests.api.answers import good, refused
+from tests.people import NewProperty, People, Person
+
+PERSON = "Zebulon"
+"""Part of every text that is planted."""
+
+EMAIL, PHONE, SLUG = "zebulon@example.com", "+4520123456", "zebulon-quist"
+
+
+async def planted(people: People) -> Lead:
+    """A lead of which every door has told something personal, a delivery sent and one due."""
+    owner, http = people.owner, people.owner.http
+    channel = await people.shared_channel(properties=(NewProperty(name="Hobby"),), currency="EUR")
+    await owner.trigger(channel, cause="new_lead", amount=5)
+    await owner.endpoint("https://example.com/hook")
+    body = {
+        "channel_id": str(channel.id),
+        "email": EMAIL,
+        "phone": PHONE,
+        "linkedin_url": f"https://linkedin.com/in/{SLUG}",
+        "first_name": PERSON,
+        "business_id": f"{PERSON}-1",
+        "source": f"{PERSON}'s friend",
+        "properties": {"Hobby": f"{PERSON} sails"},
+        "attribution": {"gclid": f"{PERSON}-click", "external_ids": {"crm": f"{PERSON}-9"}},
+    }
+    made = good(await http.post("/v1/leads", json=body, headers={"Idempotency-Key": "made"}), 201)
+    path = f"/v1/leads/{made['id']}"
+    batch = {"leads": [{"channel_id": str(channel.id), "email": "other@example.com"}]}
+    good(await http.post("/v1/leads/batch", json=batch, headers={"Idempotency-Key": "batch"}))
+    good(await http.patch(path, json={"notes": f"{PERSON} called", "title": f"Captain {PERSON}"}))
+    reason = {"status": "Lost", "reason": f"{PERSON} moved away", "note": f"Told by {PERSON}"}
+    good(await http.put(f"{path}/status", json=reason, headers={"Idempotency-Key": "moved"}))
+    good(await http.post(f"{path}/follow-ups", json={"done_at": _now(), "notes": PERSON, "done_by": PERSON}), 201)
+    good(await http.post(f"{path}/purchases", json={"name": f"{PERSON}'s boat", "amount": "10"}), 201)
+    await _reject_reward(owner)
+    await _as_capillary_customer(owner, channel.id)
+    await owner.rows("UPDATE deliveries SET state = 'delivered', finished_at = now() WHERE event_type = $1 RETURNING 1",
+                     "lead.created")  # fmt: skip
+    await owner.rows(
+        """INSERT INTO attempts (company_id, delivery_id, number, started_at, duration_ms, outcome, response)
+        SELECT company_id, id, 1, now(), 1, 'ok', $2 FROM deliveries
+        WHERE company_id = $1 AND lead_id = $3 RETURNING 1""",
+        owner.company_id,
+        f"Hello {PERSON}".encode(),
+        UUID(made["id"]),
+    )
+    return await _lead(people, made["id"])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+async def _reject_reward(owner: Person) -> None:
+    (reward, *_) = good(await owner.http.get("/v1/rewards", params={"limit": 200}))["data"][::-1]
+    good(await owner.http.post(f"/v1/rewards/{reward['id']}/reject", json={"reason": f"{PERSON} was known"}))
+
+
+async def _as_capillary_customer(owner: Person, channel_id: Any) -> None:
+    """Capillary's clients know the person by a number."""
+    await owner.rows(
+        "INSERT INTO capillary_customers (company_id, id_type, identifier_key) VALUES ($1, 'EMAIL', $2) RETURNING 1",
+        owner.company_id,
+        EMAIL,
+    )
+
+
+async def _lead(people: People, id: str) -> Lead:
+    actor = await people.owner.core.doors.admit_key(people.owner.key, "api")
+    async with people.owner.core.database.connection() as connection:
+        return (await people.owner.core.reader.lead(connection, actor, UUID(id))).lead
+
+
+TABLES = """SELECT DISTINCT table_name AS name FROM information_schema.columns
+    WHERE column_name = 'company_id' AND table_schema = 'public'"""
+
+
+async def knowing(person: Person, *words: str) -> list[str]:
+    """The tables in which some row of the company has one of the words, be it in bytes or as base64."""
+    found = []
+    for table in await person.rows(TABLES):
+        rows = await person.rows(f"SELECT t.* FROM {table['name']} t WHERE company_id = $1", person.company_id)
+        text = " ".join(_text(value) for row in rows for value in row.values()).casefold()
+        if any(word.casefold() in text for word in words):
+            found.append(table["name"])
+    return sorted(found)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace") + base64.b64encode(value).decode()
+    return str(value)
+
+
+WORDS = (PERSON, EMAIL, PHONE, SLUG)
+
+
+async def test_after_an_erase_no_table_knows_the_person(people: People) -> None:
+    lead = await planted(people)
+    before = await knowing(people.owner, *WORDS)
+
+    answer = good(await people.owner.http.delete(f"/v1/leads/{lead.id}"))
+
+    assert before == [
+        "attempts", "capillary_customers", "deliveries", "events", "follow_ups", "idempotency_keys", "lead_keys",
+        "leads", "purchases", "rewards",
+    ]  # fmt: skip
+    assert await knowing(people.owner, *WORDS) == []
+    assert (answer["email"], answer["name"], answer["properties"], answer["status"]["name"]) == (None, None, {}, "Lost")
+
+
+async def test_its_way_its_money_and_its_deliveries_stay(people: People) -> None:
+    lead = await planted(people)
+    due = "SELECT id, event_id FROM deliveries WHERE company_id = $1 AND state = 'due' ORDER BY id"
+    before = await people.owner.rows(due, people.owner.company_id)
+
+    good(await people.owner.http.delete(f"/v1/leads/{lead.id}"))
+
+    history = good(await people.owner.http.get(f"/v1/leads/{lead.id}/events"))["data"]
+    moved = next(event for event in history if event["type"] == "lead.status_changed")
+    assert (moved["data"]["from"]["name"], moved["data"]["to"]["name"]) == ("New", "Lost")
+    assert history[-1]["type"] == "lead.erased"
+    assert good(await people.owner.http.get(f"/v1/leads/{lead.id}/purchases"))["data"][0]["amount"] == "10"
+    after = await people.owner.rows(due, people.owner.company_id)
+    assert after[: len(before)] == before
+    assert len(after) == len(before) + 1
+
+
+async def test_a_repeat_of_a_kept_call_still_makes_nothing_new(people: People) -> None:
+    channel = await people.owner.channel()
+    body = {"channel_id": str(channel.id), "email": EMAIL}
+    made = good(await people.owner.http.post("/v1/leads", json=body, headers={"Idempotency-Key": "k"}), 201)
+    batch = {"leads": [{"channel_id": str(channel.id), "email": f"x{EMAIL}"}]}
+    many = good(await people.owner.http.post("/v1/leads/batch", json=batch, headers={"Idempotency-Key": "b"}))
+    for id in (made["id"], many["data"][0]["lead"]["id"]):
+        good(await people.owner.http.delete(f"/v1/leads/{id}"))
+
+    again = good(await people.owner.http.post("/v1/leads", json=body, headers={"Idempotency-Key": "k"}), 201)
+    whole = good(await people.owner.http.post("/v1/leads/batch", json=batch, headers={"Idempotency-Key": "b"}))
+
+    assert (again["id"], again["email"]) == (made["id"], None)
+    assert whole["data"][0]["lead"]["email"] is None
+    assert await people.owner.count("leads") == 2
+
+
+async def test_an_erased_lead_takes_no_more_changes_from_any_door(people: People) -> None:
+    lead = await people.owner.lead(await people.owner.channel(), email=EMAIL)
+    path, http = f"/v1/leads/{lead.id}", people.owner.http
+    good(await http.delete(path))
+    before = await people.owner.digests()
+
+    for answer in (
+        await http.patch(path, json={"email": EMAIL}),
+        await http.put(f"{path}/status", json={"status": "Won"}),
+        await http.post(f"{path}/purchases", json={"name": PERSON}),
+        await http.post(f"{path}/follow-ups", json={"done_at": _now()}),
+    ):
+        assert refused(answer)[:2] == (409, "conflict")
+    assert good(await http.delete(path))["id"] == str(lead.id)
+    assert await people.owner.digests() == before
+
+
+async def test_anothers_same_person_stays_and_a_partner_may_not_erase(people: People) -> None:
+    lead = await people.owner.lead(await people.shared_channel(), email=EMAIL)
+    other = await people.stranger.lead(await people.stranger.channel(), email=EMAIL)
+
+    assert refused(await people.partner.http.delete(f"/v1/leads/{lead.id}"))[0] == 403
+    assert refused(await people.stranger.http.delete(f"/v1/leads/{lead.id}"))[0] == 404
+    good(await people.owner.http.delete(f"/v1/leads/{lead.id}"))
+
+    assert good(await people.stranger.http.get(f"/v1/leads/{other.id}"))["email"] == EMAIL
+
+
+async def test_what_happens_at_the_same_time_leaves_no_trace_either(people: People) -> None:
+    lead = await people.owner.lead(await people.owner.channel(), email=EMAIL)
+    path, http = f"/v1/leads/{lead.id}", people.owner.http
+
+    answers = await asyncio.gather(
+        *(http.patch(path, json={"notes": f"{PERSON} {n}"}) for n in range(10)),
+        http.delete(path),
+        *(http.patch(path, json={"notes": f"{PERSON} {n}"}) for n in range(10)),
+    )
+
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert await knowing(people.owner, PERSON, EMAIL) == []
+
+
+async def test_if_match_guards_an_erase(people: People) -> None:
+    lead = await people.owner.lead(await people.owner.channel(), email=EMAIL)
+
+    stale = await people.owner.http.delete(f"/v1/leads/{lead.id}", headers={"If-Match": '"7"'})
+
+    assert refused(stale)[0] == 412
+    assert good(await people.owner.http.get(f"/v1/leads/{lead.id}"))["email"] == EMAIL
