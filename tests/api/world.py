@@ -34,6 +34,7 @@ class World:
         trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
         spare = await owner.http.post("/v1/keys", json={"name": "spare"})
         endpoint = await owner.endpoint("https://example.com/hooks/leads")
+        sent = await owner.http.post(f"/v1/webhooks/{endpoint.id}/test", json={})
         ids = {
             "CHANNEL_ID": channel.id,
             "LEAD_ID": lead.id,
@@ -43,6 +44,7 @@ class World:
             "REWARD_TRIGGER_ID": trigger.id,
             "KEY_ID": spare.json()["id"],
             "WEBHOOK_ID": endpoint.id,
+            "DELIVERY_ID": sent.json()["id"],
         }
         return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})
 

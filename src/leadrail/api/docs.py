@@ -202,7 +202,9 @@ def _path(operation: Json) -> str:
 
 def variable(segment: str) -> str:
     """The shell variable for an id below this segment: `statuses` as STATUS_ID."""
-    owner = {"members": "company", "statuses": "status", "properties": "property"}.get(segment)
+    owner = {"members": "company", "statuses": "status", "properties": "property", "deliveries": "delivery"}.get(
+        segment
+    )
     return f"{owner or segment.removesuffix('s')}_id".replace("-", "_").upper()
 
 

@@ -66,6 +66,8 @@ def codes_of(row: Operation, schemas: Schemas) -> set[str]:
         codes.add("invalid")
     if is_kept(row):
         codes |= {"invalid", "idempotency_mismatch"}
+    if row.path.endswith("/replay"):
+        codes.add("conflict")
     if has_version(row):
         codes.add("version_conflict")
     return codes
