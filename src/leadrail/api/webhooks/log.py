@@ -45,7 +45,9 @@ async def read(call: Call[None, NoQuery]) -> Response:
     if whole is None:
         raise _no_delivery()
     payload = msgspec.Raw(whole.payload.encode()) if whole.payload is not None else None
-    return json_response(200, WholeDelivery(*msgspec.structs.astuple(whole.delivery), payload, whole.tries))
+    return json_response(
+        200, WholeDelivery(**msgspec.structs.asdict(whole.delivery), payload=payload, tries=whole.tries)
+    )
 
 
 async def test(call: Call[TestBody, NoQuery]) -> Response:

@@ -1,5 +1,6 @@
 """The SQL of endpoints and of the deliveries due to them."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -45,7 +46,7 @@ FROM endpoints
 WHERE company_id = $1 AND state <> 'deleted' AND (cardinality($2::uuid[]) = 0 OR channel_id = ANY($2))
 """
 
-_TYPES = {
+_TYPES: dict[str, Callable[[Any], Any]] = {
     "events": tuple,
     "format": Format,
     "state": EndpointState,
