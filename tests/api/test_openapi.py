@@ -339,6 +339,28 @@ def data_name(event: str) -> str:
     return "".join(word.title() for word in re.split(r"[._]", event)) + "Data"
 
 
+# Events that no call above brings about. Whoever makes one of them adds its call and takes it out of here.
+UNPROVOKED = {
+    EventType.LEAD_ERASED,
+    EventType.NOTE_ADDED,
+    EventType.FOLLOW_UP_DUE,
+    EventType.FOLLOW_UP_OVERDUE,
+    EventType.ENDPOINT_DISABLED,
+}
+
+
+async def test_a_test_event_of_every_type_is_what_is_documented(world: World) -> None:
+    for type in EventType:
+        await world.people.owner.http.post(f"/v1/webhooks/{world.ids['WEBHOOK_ID']}/test", json={"type": type})
+
+    sent = [json.loads(one.body) for one in await messages(world)]
+
+    assert {body["type"] for body in sent} == set(EventType)
+    for body in sent:
+        said = DOCUMENT["webhooks"][body["type"]]["post"]
+        check(said["requestBody"]["content"]["application/json"]["schema"], body)
+
+
 async def test_what_is_sent_to_endpoints_is_what_is_documented(world: World) -> None:
     owner, lead = world.people.owner.http, f"/v1/leads/{world.lead.id}"
     await owner.post("/v1/leads", json={"channel_id": str(world.channel.id)})
@@ -352,7 +374,7 @@ async def test_what_is_sent_to_endpoints_is_what_is_documented(world: World) -> 
 
     sent = await messages(world)
 
-    assert {json.loads(one.body)["type"] for one in sent} == set(examples.EVENT_DATA)
+    assert {json.loads(one.body)["type"] for one in sent} == set(EventType) - UNPROVOKED
     for body, headers in ((json.loads(one.body), one.headers) for one in sent):
         said = DOCUMENT["webhooks"][body["type"]]["post"]
         check(said["requestBody"]["content"]["application/json"]["schema"], body)

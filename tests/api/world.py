@@ -36,6 +36,7 @@ class World:
         endpoint = await owner.endpoint("https://example.com/hooks/leads")
         ways: tuple[tuple[str, ...], ...] = ((), ("approve",), ("approve", "pay"))
         pending, approved, paid = [await _reward(people, channel, *way) for way in ways]
+        sent = await owner.http.post(f"/v1/webhooks/{endpoint.id}/test", json={})
         ids = {
             "CHANNEL_ID": channel.id,
             "LEAD_ID": lead.id,
@@ -48,6 +49,7 @@ class World:
             "REWARD_ID": pending,
             "APPROVED_REWARD_ID": approved,
             "PAID_REWARD_ID": paid,
+            "DELIVERY_ID": sent.json()["id"],
         }
         return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})
 

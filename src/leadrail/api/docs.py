@@ -198,6 +198,7 @@ def _path(operation: Json) -> str:
     return filled + ("?" + "&".join(given) if given else "")
 
 
+_OWNERS = {"members": "company", "statuses": "status", "properties": "property", "deliveries": "delivery"}
 _REWARDS = {"pay": "APPROVED_REWARD_ID", "corrections": "PAID_REWARD_ID"}
 
 
@@ -217,7 +218,7 @@ def variable(segment: str, after: str = "") -> str:
     """
     if segment == "rewards" and after in _REWARDS:
         return _REWARDS[after]
-    owner = {"members": "company", "statuses": "status", "properties": "property"}.get(segment)
+    owner = _OWNERS.get(segment)
     return f"{owner or segment.removesuffix('s')}_id".replace("-", "_").upper()
 
 

@@ -263,8 +263,39 @@ ENDPOINT = {
     "format": "native",
     "ordered": False,
     "event_names": "first",
+    "statuses": [],
+    "categories": [],
+    "changed": [],
+    "header_names": [],
     "state": "active",
+    "disabled_at": None,
+    "disabled_reason": None,
+    "failing_since": None,
     "created_at": NOON,
+}
+
+ENDPOINT_PATCH = {"statuses": ["Won"], "changed": ["value"], "ordered": True}
+
+DELIVERY = {
+    "id": "0199a3cb-0a0a-7b2c-9c3d-4e5f6071829a",
+    "event_id": "0199a3c6-7d21-7f00-9a4b-1c2d3e4f5a6b",
+    "event_type": "lead.status_changed",
+    "lead_id": LEAD_ID,
+    "state": "delivered",
+    "due_at": LATER,
+    "attempts": 1,
+    "last_outcome": "ok",
+    "created_at": LATER,
+    "finished_at": LATER,
+}
+
+TRY = {
+    "number": 1,
+    "started_at": LATER,
+    "duration_ms": 48,
+    "outcome": "ok",
+    "status_code": 204,
+    "response": "",
 }
 
 NEW_ENDPOINT = {"url": "https://example.com/hooks/leads", "events": ["lead.status_changed"]}
@@ -301,7 +332,21 @@ EVENT_DATA: dict[str, Any] = {
     },
     "purchase.recorded": {"purchase": PURCHASE},
     "reward.created": {"reward": REWARD},
+    "lead.erased": {},
+    "note.added": {
+        "note": {
+            "id": "0199a3cb-0b0b-7b2c-9c3d-4e5f6071829b",
+            "text": "Asked for an offer",
+            "author": "sam@example.com",
+            "created_at": LATER,
+        }
+    },
+    "follow_up.due": {"follow_up_at": LATER, "assignee": "sam@example.com", "note": None},
+    "follow_up.overdue": {"follow_up_at": NOON, "assignee": "sam@example.com", "note": None},
     "reward.changed": {"reward": APPROVED_REWARD, "from": "pending", "to": "approved", "reason": None},
+    "endpoint.disabled": {
+        "endpoint": {"id": ENDPOINT_ID, "url": ENDPOINT["url"], "reason": "gone", "failing_since": NOON}
+    },
     "channel.paused": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
     "channel.resumed": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
 }

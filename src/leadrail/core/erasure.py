@@ -14,7 +14,7 @@ from leadrail.db.database import Connection
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """A lead whose person is to go. `companies` may have kept answers about it; `keys` it was found by."""
+    """A lead whose person is to go. `companies` may have kept answers about it; `keys` found it."""
 
     company_id: UUID
     lead_id: UUID
@@ -49,9 +49,24 @@ WHERE company_id = ANY($1) AND created_at > now() - interval '{KEPT_FOR.total_se
 """
 
 
+_SHARED = """
+SELECT DISTINCT k.kind, k.key FROM unnest($2::text[], $3::text[]) AS q(kind, key)
+JOIN lead_keys k ON k.company_id = $1 AND k.kind = q.kind AND k.key = q.key
+"""
+
+
 async def erase_recorded(connection: Connection, erased: Erased, erasers: Sequence[Eraser]) -> None:
     for statement in _STATEMENTS:
         await connection.execute(statement, erased.company_id, erased.lead_id)
     await connection.execute(_ANSWERS, list(erased.companies), erased.lead_id)
+    alone = msgspec.structs.replace(erased, keys=await _keys_of_nobody(connection, erased))
     for eraser in erasers:
-        await eraser(connection, erased)
+        await eraser(connection, alone)
+
+
+async def _keys_of_nobody(connection: Connection, erased: Erased) -> tuple[tuple[KeyKind, str], ...]:
+    """The keys that no other lead has: of a person who has one more, nothing else is to go."""
+    kinds, keys = [kind for kind, _ in erased.keys], [key for _, key in erased.keys]
+    rows = await connection.fetch(_SHARED, erased.company_id, kinds, keys)
+    shared = {(row[0], row[1]) for row in rows}
+    return tuple(one for one in erased.keys if one not in shared)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from leadrail.core.core import Core
 from leadrail.core.erasure import Eraser
 from leadrail.dialects import capillary, keenpartner, octanist, sendpilot
-from leadrail.dialects.capillary.store import forget_customer
 from leadrail.kit.http import Face
 
 DIALECTS: dict[str, Callable[[Core], Face]] = {
@@ -16,5 +15,5 @@ DIALECTS: dict[str, Callable[[Core], Face]] = {
 }
 """The prefix that a client puts in its base URL, and what serves below it."""
 
-ERASERS: tuple[Eraser, ...] = (forget_customer,)
+ERASERS: tuple[Eraser, ...] = (capillary.erase,)
 """What dialects do about an erased person in tables of their own."""

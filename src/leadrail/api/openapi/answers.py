@@ -56,7 +56,7 @@ def is_kept(row: Operation) -> bool:
 
 def has_version(row: Operation) -> bool:
     """Whether it changes one lead, so that If-Match may demand the version that it changes."""
-    changes = row.method in ("POST", "PUT", "PATCH") and "{id}" in row.path
+    changes = row.method in ("POST", "PUT", "PATCH", "DELETE") and "{id}" in row.path
     return changes and LeadDocument in alternatives(row.answer)
 
 
@@ -71,6 +71,8 @@ def codes_of(row: Operation, schemas: Schemas) -> set[str]:
         codes.add("invalid")
     if is_kept(row):
         codes |= {"invalid", "idempotency_mismatch"}
+    if row.path.endswith("/replay") or (row.path.startswith("/v1/leads/{id}") and row.method != "GET"):
+        codes.add("conflict")  # the endpoint is paused; the lead was erased
     if has_version(row):
         codes.add("version_conflict")
     return codes

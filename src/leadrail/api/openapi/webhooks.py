@@ -30,21 +30,30 @@ _MEMBERS: dict[str, Json] = {
     "next_follow_up_at": {"anyOf": [{"type": "string", "format": "date-time"}, _NULL]},
     "purchase": {"$ref": f"{PREFIX}Purchase"},
     "reward": {"$ref": f"{PREFIX}Reward"},
+    "follow_up_at": {"anyOf": [{"type": "string", "format": "date-time"}, _NULL]},
+    "assignee": _TEXT,
+    "endpoint": {"type": "object", "description": "The endpoint: id, url, reason, failing_since."},
+    "rule": {"type": "object", "description": "The rule of the channel that did it, by its id and name."},
+    "reversible_until": {"type": "string", "format": "date-time", "description": "Until when it can be taken back."},
+    "reverses": {"type": "string", "format": "uuid", "description": "The event that is taken back."},
     "channel": {"type": "object", "description": "The channel by its id, number and title."},
 }
-# The same, where an event means something of its own.
+# Where a name means something else in one event.
 _STATE: Json = {"$ref": f"{PREFIX}RewardState"}
-_OWN_MEMBERS: dict[EventType, dict[str, Json]] = {
+_OWN: dict[EventType, dict[str, Json]] = {
+    EventType.NOTE_ADDED: {"note": {"type": "object", "description": "The note: id, text, author, created_at."}},
     EventType.REWARD_CHANGED: {
         "from": {"anyOf": [_STATE, _NULL], "description": "The former state; null for a new correction."},
         "to": _STATE | {"description": "The state after it."},
-    }
+    },
 }
 _OPTIONAL: dict[EventType, tuple[str, ...]] = {
     EventType.LEAD_CREATED: ("reason", "reason_id", "sub_status", "note"),
     EventType.LEAD_UPDATED: ("note",),
+    EventType.LEAD_STATUS_CHANGED: ("rule", "reversible_until", "reverses"),
+    EventType.PURCHASE_RECORDED: ("rule",),
 }
-_WITHOUT_LEAD = frozenset({EventType.CHANNEL_PAUSED, EventType.CHANNEL_RESUMED})
+_WITHOUT_LEAD = frozenset({EventType.CHANNEL_PAUSED, EventType.CHANNEL_RESUMED, EventType.ENDPOINT_DISABLED})
 
 
 def data_name(event: EventType) -> str:
@@ -59,12 +68,11 @@ def data_schemas() -> Json:
 
 def _data(event: EventType) -> Json:
     always = list(examples.EVENT_DATA[event])
-    own = _OWN_MEMBERS.get(event, {})
     names = (*always, *_OPTIONAL.get(event, ()))
     return {
         "type": "object",
         "description": f"`data` of {event}.",
-        "properties": {name: own.get(name) or _MEMBERS[name] for name in names},
+        "properties": {name: (_MEMBERS | _OWN.get(event, {}))[name] for name in names},
         "required": always,
     }
 
@@ -101,10 +109,17 @@ def _body(event: EventType) -> Json:
 
 
 def _example(event: EventType) -> Json:
+    return {"type": event, "timestamp": examples.LATER, "data": sample(event)}
+
+
+def sample(event: EventType) -> Json:
+    """The event as a delivery of it holds it."""
     data = examples.EVENT_DATA.get(event, {})
     whole: Json = examples.EVENT | {"type": event}
     if event in _WITHOUT_LEAD:
         whole |= {"lead_id": None, "data": data}
     else:
         whole |= {"data": data | {"lead": examples.LEAD_AFTER.get(event, examples.LEAD)}}
-    return {"type": event, "timestamp": examples.LATER, "data": whole}
+    if event is EventType.ENDPOINT_DISABLED:
+        whole |= {"channel_id": None}
+    return whole

@@ -1,5 +1,6 @@
 """Endpoints and deliveries, and which endpoint hears which event."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -8,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from leadrail.core.channels.model import Channel, Status
+from leadrail.core.channels.model import Category, Channel, Status
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.decisions import Fact
 
@@ -33,7 +34,11 @@ class EndpointState(StrEnum):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """Where webhooks go. `events` empty means every type; `channel_id` None means every channel it may hear."""
+    """Where webhooks go. `events` empty means every type; `channel_id` None means every channel it may hear.
+
+    `statuses` (names or ids) and `categories` narrow the events that have a target status, `changed` the updates.
+    `previous_secret` signs too until `previous_secret_until`. `failing_since` is None while it takes deliveries.
+    """
 
     id: UUID
     company_id: UUID
@@ -46,6 +51,19 @@ class Endpoint(msgspec.Struct, frozen=True):
     secret: str
     created_at: datetime
     event_names: EventNames
+    statuses: tuple[str, ...] = ()
+    categories: tuple[Category, ...] = ()
+    changed: tuple[str, ...] = ()
+    headers: Mapping[str, str] = {}
+    previous_secret: str | None = None
+    previous_secret_until: datetime | None = None
+    disabled_at: datetime | None = None
+    disabled_reason: str | None = None
+    failing_since: datetime | None = None
+
+    @property
+    def header_names(self) -> tuple[str, ...]:
+        return tuple(self.headers)
 
 
 class Subscription(msgspec.Struct, frozen=True, dict=True):

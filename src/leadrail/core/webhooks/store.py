@@ -1,11 +1,13 @@
 """The SQL of endpoints and of the deliveries due to them."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from leadrail.core.channels.model import Category
 from leadrail.core.events.model import EventType
 from leadrail.core.webhooks.model import Endpoint, EndpointState, EventNames, Format, Subscription
 from leadrail.db.database import Connection
@@ -38,54 +40,72 @@ INSERT = Section(
     FROM {rows} JOIN counted USING (company_id)""",
 )
 
-_COLUMNS = "id, company_id, url, events, channel_id, format, ordered, state, secret, created_at, event_names"
+_COLUMNS = """id, company_id, url, events, channel_id, format, ordered, state, secret, created_at, event_names,
+    statuses, categories, changed, headers, previous_secret, previous_secret_until, disabled_at, disabled_reason"""
+
+_SELECT = f"""
+SELECT {_COLUMNS}, (SELECT f.failing_since FROM endpoint_failures f
+    WHERE f.company_id = endpoints.company_id AND f.endpoint_id = endpoints.id) AS failing_since
+FROM endpoints
+WHERE company_id = $1 AND state <> 'deleted' AND (cardinality($2::uuid[]) = 0 OR channel_id = ANY($2))
+"""
+
+_TYPES: dict[str, Callable[[Any], Any]] = {
+    "events": tuple,
+    "format": Format,
+    "state": EndpointState,
+    "event_names": EventNames,
+    "statuses": tuple,
+    "categories": lambda words: tuple(map(Category, words)),
+    "changed": tuple,
+}
 
 
 def _endpoint(row: Any) -> Endpoint:
-    id, company_id, url, events, channel_id, format, ordered, state, secret, created_at, event_names = row
-    return Endpoint(
-        id,
-        company_id,
-        url,
-        tuple(events),
-        channel_id,
-        Format(format),
-        ordered,
-        EndpointState(state),
-        secret,
-        created_at,
-        EventNames(event_names),
-    )
+    values = dict(row)
+    return Endpoint(**values | {name: read(values[name]) for name, read in _TYPES.items()})
 
 
 async def endpoints(
     connection: Connection, company_id: UUID, *, channel_ids: list[UUID], after: UUID | None, limit: int
 ) -> list[Endpoint]:
     """The company's endpoints, oldest first; `channel_ids` not empty means those of these channels."""
-    statement = f"""
-        SELECT {_COLUMNS} FROM endpoints
-        WHERE company_id = $1 AND state <> 'deleted' AND ($2::uuid IS NULL OR id > $2)
-          AND (cardinality($4::uuid[]) = 0 OR channel_id = ANY($4))
-        ORDER BY id LIMIT $3
-    """
-    return [_endpoint(row) for row in await connection.fetch(statement, company_id, after, limit, channel_ids)]
+    statement = f"{_SELECT} AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4"
+    return [_endpoint(row) for row in await connection.fetch(statement, company_id, channel_ids, after, limit)]
+
+
+async def endpoint(
+    connection: Connection, company_id: UUID, endpoint_id: UUID, *, channel_ids: list[UUID], locked: bool = False
+) -> Endpoint | None:
+    """One of those that `endpoints` lists; `locked` until the transaction ends."""
+    statement = f"{_SELECT} AND id = $3 {'FOR NO KEY UPDATE' if locked else ''}"
+    row = await connection.fetchrow(statement, company_id, channel_ids, endpoint_id)
+    return _endpoint(row) if row is not None else None
 
 
 async def insert_endpoint(connection: Connection, endpoint: Endpoint) -> None:
-    await connection.execute(
-        f"INSERT INTO endpoints ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        endpoint.id,
-        endpoint.company_id,
-        endpoint.url,
-        list(endpoint.events),
-        endpoint.channel_id,
-        endpoint.format,
-        endpoint.ordered,
-        endpoint.state,
-        endpoint.secret,
-        endpoint.created_at,
-        endpoint.event_names,
-    )
+    places = ", ".join(f"${number}" for number in range(1, 20))
+    await connection.execute(f"INSERT INTO endpoints ({_COLUMNS}) VALUES ({places})", *_values(endpoint))
+
+
+def _values(endpoint: Endpoint) -> list[Any]:
+    """The columns, without `failing_since`, which is the worker's."""
+    return [msgspec.to_builtins(getattr(endpoint, name.strip()), builtin_types=_KEPT) for name in _COLUMNS.split(",")]
+
+
+_KEPT = (UUID, datetime)
+
+
+async def update_endpoint(connection: Connection, endpoint: Endpoint) -> None:
+    """Writes every column anew."""
+    places = ", ".join(f"${number}" for number in range(1, 20))
+    statement = f"UPDATE endpoints SET ({_COLUMNS}) = ({places}) WHERE company_id = $2 AND id = $1"
+    await connection.execute(statement, *_values(endpoint))
+
+
+async def forget_failures(connection: Connection, company_id: UUID, endpoint_id: UUID) -> None:
+    statement = "DELETE FROM endpoint_failures WHERE company_id = $1 AND endpoint_id = $2"
+    await connection.execute(statement, company_id, endpoint_id)
 
 
 async def delete_endpoint(connection: Connection, company_id: UUID, endpoint_id: UUID) -> bool:

@@ -33,15 +33,13 @@ async def add_customer(connection: Connection, company_id: UUID, id_type: str, k
 _ID_TYPES = {KeyKind.EMAIL: "EMAIL", KeyKind.PHONE: "MOBILE"}
 
 _FORGET = """
-DELETE FROM capillary_customers c USING unnest($2::text[], $3::text[], $4::text[]) AS gone(id_type, kind, key)
+DELETE FROM capillary_customers c USING unnest($2::text[], $3::text[]) AS gone(id_type, key)
 WHERE c.company_id = ANY($1) AND c.id_type = gone.id_type AND c.identifier_key = gone.key
-    AND NOT EXISTS (
-        SELECT FROM lead_keys k WHERE k.company_id = c.company_id AND k.kind = gone.kind AND k.key = gone.key)
 """
 
 
 async def forget_customer(connection: Connection, erased: Erased) -> None:
-    """Drops the customer behind an erased lead, unless another lead is the same person's."""
-    gone = [(_ID_TYPES[kind], kind, key) for kind, key in erased.keys if kind in _ID_TYPES]
+    """Drops the customer behind an erased lead."""
+    gone = [(_ID_TYPES[kind], key) for kind, key in erased.keys if kind in _ID_TYPES]
     if gone:
         await connection.execute(_FORGET, list(erased.companies), *map(list, zip(*gone, strict=True)))
