@@ -86,3 +86,20 @@ async def test_one_that_is_parked_lets_the_next_go(core: Core, people: People) -
     states = {row["event_type"]: row["state"] for row in await deliveries(people.owner)}
     assert states == {"lead.created": "parked", "lead.updated": "delivered"}
     assert versions(receiver.requests, lead) == [1, 2, 3]
+
+
+async def test_what_waits_behind_a_late_one_is_stepped_over_without_waiting_for_a_poll(
+    core: Core, people: People, clock: FakeClock
+) -> None:
+    async with Receiver() as receiver:
+        await people.owner.endpoint(receiver.url, ordered=True)
+        channel = await people.owner.channel()
+        late = await people.owner.lead(channel)
+        await people.owner.rows("UPDATE deliveries SET due_at = due_at + interval '5 hours' RETURNING 1")
+        await edit(people.owner, late, 40)
+        clock.advance(seconds=1)
+        other = await people.owner.lead(channel)
+        async with working(core, poll_s=3_600):
+            await receiver.wait_for(1)
+
+    assert versions(receiver.requests, other) == [1]

@@ -24,7 +24,8 @@ async def claim(core: Core, share: int = 100) -> list[Claim]:
     """Claims from every lane, for ten seconds."""
     shares = [(lane, share) for lane in await lanes(core)]
     async with core.database.connection() as connection:
-        return await queue.claim(connection, shares, core.clock(), core.clock() + timedelta(seconds=10))
+        taken = await queue.claim(connection, shares, core.clock(), core.clock() + timedelta(seconds=10))
+    return list(taken.claims)
 
 
 async def record(core: Core, claim: Claim, state: DeliveryState) -> None:

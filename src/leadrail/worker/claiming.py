@@ -1,14 +1,15 @@
 """Round after round, the lanes in turn: which of them have due work, and a small claim on each."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
 from leadrail.core.core import Core
 from leadrail.core.webhooks import queue
-from leadrail.core.webhooks.queue import Claim, Lane
-from leadrail.worker.planning import START, plan
+from leadrail.core.webhooks.queue import Claim, Lane, Taken
+from leadrail.db.database import Connection
+from leadrail.worker.planning import START, Plan, plan
 from leadrail.worker.slots import Slots
 
 LANES_PER_ROUND = 500
@@ -38,9 +39,14 @@ class Claimer:
             todo = plan(lanes, now, self._slots.free, self._room, is_last=is_last)
             self._after = todo.next_after
             has_cleared = await queue.clear(connection, todo.closed, now) if todo.closed else False
-            claims = await queue.claim(connection, todo.shares, now, now + self._lease) if todo.shares else []
-        goes_on = bool(claims) or has_cleared or todo.next_after != START
-        return Round(claims, goes_on, todo.leaves_work)
+            taken = await self._claim(connection, todo, now)
+        goes_on = bool(taken.claims) or taken.has_put_off or has_cleared or todo.next_after != START
+        return Round(taken.claims, goes_on, todo.leaves_work)
+
+    async def _claim(self, connection: Connection, todo: Plan, now: datetime) -> Taken:
+        if not todo.shares:
+            return Taken((), has_put_off=False)
+        return await queue.claim(connection, todo.shares, now, now + self._lease)
 
     def _room(self, lane: Lane) -> int:
         """An endpoint that fails is tried with one delivery at a time."""

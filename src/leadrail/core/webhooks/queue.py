@@ -79,6 +79,13 @@ class Claim(msgspec.Struct, frozen=True):
     attempts_before: int = 0
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """`has_put_off`: some of what was looked at waits for earlier ones now, so others may be due behind them."""
+
+    claims: Sequence[Claim]
+    has_put_off: bool
+
+
 # A skip scan over the index deliveries_due: one probe per lane, whatever waits in it.
 _LANES = """
 WITH RECURSIVE lane AS (
@@ -153,14 +160,15 @@ RETURNING e.waits_for IS NULL, d.company_id, d.id, d.attempts, d.event_id, d.pay
 
 async def claim(
     connection: Connection, shares: Sequence[tuple[Lane, int]], now: datetime, lease_until: datetime
-) -> list[Claim]:
+) -> Taken:
     """Takes from each lane at most its share of what is due, passing over what another worker is taking.
 
     Fewer come than were looked at where some have to wait for earlier ones.
     """
     columns = zip(*((lane.company_id, lane.endpoint_id, share) for lane, share in shares), strict=True)
-    rows = await connection.fetch(_CLAIM, *columns, now, lease_until)
-    return [_claim(*row[1:]) for row in map(tuple, rows) if row[0]]
+    rows = [tuple(row) for row in await connection.fetch(_CLAIM, *columns, now, lease_until)]
+    claims = [_claim(*row[1:]) for row in rows if row[0]]
+    return Taken(claims, len(claims) < len(rows))
 
 
 def _claim(
