@@ -85,7 +85,7 @@ FROM (
         ORDER BY f.event_seq LIMIT 1
     ) AS following
 ) AS next
-WHERE n.company_id = next.company_id AND n.id = next.id AND n.due_at > $3 AND n.attempts = n.attempts_before
+WHERE n.company_id = next.company_id AND n.id = next.id AND n.attempts = n.attempts_before
 """
 
 
