@@ -12,6 +12,7 @@ PARTNER_ID = "0199a3bf-0002-7d20-a1b2-c3d4e5f60719"
 KEY_ID = "0199a3bf-0003-7d20-a1b2-c3d4e5f6071a"
 TRIGGER_ID = "0199a3c1-0a0a-7b2c-9c3d-4e5f60718293"
 ENDPOINT_ID = "0199a3c1-0b0b-7b2c-9c3d-4e5f60718294"
+RULE_ID = "0199a3c1-0e0e-7b2c-9c3d-4e5f60718297"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
 
@@ -201,6 +202,26 @@ TRIGGER = {
 }
 
 NEW_TRIGGER = {"cause": "status_change", "status": "Won", "kind": "percent", "amount": "10"}
+
+RULE = {
+    "id": RULE_ID,
+    "name": "Back to the start after two weeks",
+    "cause": "untouched",
+    "from_status_id": QUALIFIED_ID,
+    "to_status_id": NEW_STATUS_ID,
+    "after_days": 14,
+    "reason": "No answer",
+    "state": "active",
+}
+
+NEW_RULE = {
+    "name": "Back to the start after two weeks",
+    "cause": "untouched",
+    "from_status": "Qualified",
+    "to_status": "New",
+    "after_days": 14,
+    "reason": "No answer",
+}
 
 REWARD = {
     "id": "0199a3c8-0d0d-7b2c-9c3d-4e5f60718296",

@@ -88,6 +88,4 @@ async def set_placed(connection: Connection, status: Unplaced) -> None:
         WHERE r.company_id = $1 AND r.channel_id = $2 AND r.from_status_id = $3 AND r.placed_at IS NULL
           AND c.company_id = r.company_id AND c.id = r.channel_id AND c.config_version = $4
     """
-    await connection.execute(
-        statement, status.company_id, status.channel_id, status.status_id, status.config_version
-    )
+    await connection.execute(statement, status.company_id, status.channel_id, status.status_id, status.config_version)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, Refused, refuse
+from leadrail.core.leads.automatic import after_purchase, apply_rule, reverse_move, settled
 from leadrail.core.leads.commands import (
     ApplyRule,
     ChangeStatus,
@@ -14,7 +15,6 @@ from leadrail.core.leads.commands import (
     ReverseMove,
     UpdateLead,
 )
-from leadrail.core.leads.automatic import after_purchase, apply_rule, reverse_move, settled
 from leadrail.core.leads.contacting import record_follow_up
 from leadrail.core.leads.creating import create
 from leadrail.core.leads.decisions import Decision
