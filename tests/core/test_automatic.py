@@ -302,3 +302,33 @@ def test_no_sequence_of_rules_makes_a_circle(asked: list[tuple[int, int, bool]])
 
 def test_a_way_without_a_circle_has_an_end() -> None:
     assert circle_with([rule(HELD, LOST, 1)], rule(NEW, HELD, 1)) == []
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["buy", "apply", "reverse", "edit", "move"]), st.integers(0, 4)), max_size=25)
+)
+def test_history_stays_a_chain_whatever_rules_do(steps: list[tuple[str, int]]) -> None:
+    within = ruled(rule(NEW, HELD, 2), rule(HELD, LOST, 4), rule(None, WON), rule(LOST, QUALIFIED))
+    lead, now = lead_in(within=within), NOW
+    at, version = lead.status_id, lead.version
+    for step, number in steps:
+        now += timedelta(days=number + 1)
+        acts = {
+            "buy": lambda lead, now, _: buy(lead, within, now),
+            "apply": lambda lead, now, _: apply(lead, within, now),
+            "reverse": lambda lead, now, _: reverse(lead, within, now),
+            "edit": lambda lead, now, n: decide(lead, within, edit(title=f"T{n}"), now),
+            "move": lambda lead, now, n: decide(lead, within, move(within.statuses[n]), now),
+        }
+        try:
+            decision = acts[step](lead, now, number)
+        except Refused:
+            continue
+        for fact in decision.facts:
+            if fact.type is EventType.LEAD_STATUS_CHANGED:
+                assert fact.from_status is not None
+                assert fact.to_status is not None
+                assert fact.from_status.id == at
+                at = fact.to_status.id
+        lead, version = decision.lead, version + bool(decision.facts)
+        assert (lead.status_id, lead.version) == (at, version)
