@@ -149,7 +149,8 @@ def test_every_operation_has_a_line_to_copy() -> None:
 @pytest.mark.parametrize("name", SHELL)
 async def test_every_line_on_the_page_runs(name: str, world: World, server_url: str) -> None:
     script = SHELL[name].replace(docs.ORIGIN, server_url)
-    await run(script, world.ids | {"KEY": world.people.owner.key})
+    ids = world.ids | ({"LEAD_ID": world.ids["MOVED_LEAD_ID"]} if name == "reverse_lead_event" else {})
+    await run(script, ids | {"KEY": world.people.owner.key})
 
 
 async def run(script: str, variables: dict[str, str], flags: str = "--fail") -> str:

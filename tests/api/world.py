@@ -32,6 +32,7 @@ class World:
         channel = await people.shared_channel(currency="EUR", properties=(size,))
         lead = await owner.lead(channel, email="jane@example.com")
         trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
+        rule, moved, event_id = await _moved_by_rule(people, channel)
         spare = await owner.http.post("/v1/keys", json={"name": "spare"})
         endpoint = await owner.endpoint("https://example.com/hooks/leads")
         ways: tuple[tuple[str, ...], ...] = ((), ("approve",), ("approve", "pay"))
@@ -44,6 +45,9 @@ class World:
             "STATUS_ID": channel.status_by_name["lost"].id,
             "PROPERTY_ID": channel.current_properties[0].id,
             "REWARD_TRIGGER_ID": trigger.id,
+            "RULE_ID": rule,
+            "MOVED_LEAD_ID": moved.id,
+            "EVENT_ID": event_id,
             "KEY_ID": spare.json()["id"],
             "WEBHOOK_ID": endpoint.id,
             "REWARD_ID": pending,
@@ -67,7 +71,9 @@ class World:
         return text.encode()
 
     def path(self, row: Operation) -> str:
-        return filled_path(row.path, self.ids.__getitem__)
+        # Only a lead that a rule moved has a move to be taken back.
+        ids = self.ids | ({"LEAD_ID": self.ids["MOVED_LEAD_ID"]} if "/events/{item}" in row.path else {})
+        return filled_path(row.path, ids.__getitem__)
 
     async def send(
         self, row: Operation, *, http: httpx.AsyncClient | None = None, query: dict[str, str] | None = None, **more: Any
@@ -90,3 +96,15 @@ async def _reward(people: People, channel: Channel, *decisions: str) -> str:
     for decision in decisions:
         (await owner.http.post(f"/v1/rewards/{reward['id']}/{decision}")).raise_for_status()
     return str(reward["id"])
+
+
+async def _moved_by_rule(people: People, channel: Channel) -> tuple[str, Lead, str]:
+    """A rule, a lead that it moved, and the event of that move."""
+    owner = people.owner
+    wanted = {"name": "Sold", "cause": "purchase", "from_status": "New", "to_status": "Won"}
+    rule = (await owner.http.post(f"/v1/channels/{channel.id}/rules", json=wanted)).json()
+    lead = await owner.lead(channel, email="moved@example.com")
+    await owner.http.post(f"/v1/leads/{lead.id}/purchases", json={"amount": "5"})
+    history = (await owner.http.get(f"/v1/leads/{lead.id}/events")).json()["data"]
+    (move,) = [event for event in history if event["type"] == "lead.status_changed"]
+    return rule["id"], lead, move["id"]

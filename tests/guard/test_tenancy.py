@@ -71,6 +71,10 @@ WHO_MAY = {
     "POST /v1/channels/{id}/reward-triggers": OF_OWNER,
     "PATCH /v1/channels/{id}/reward-triggers/{item}": OF_OWNER,
     "DELETE /v1/channels/{id}/reward-triggers/{item}": OF_OWNER,
+    "GET /v1/channels/{id}/rules": OF_CHANNEL,
+    "POST /v1/channels/{id}/rules": OF_OWNER,
+    "PATCH /v1/channels/{id}/rules/{item}": OF_OWNER,
+    "DELETE /v1/channels/{id}/rules/{item}": OF_OWNER,
     "POST /v1/leads": Answers(404, 201, 404),
     "GET /v1/leads": OWN,
     "POST /v1/leads/batch": OWN,  # with every item refused, see below
@@ -81,6 +85,7 @@ WHO_MAY = {
     "PUT /v1/leads/{id}/status": OF_LEAD,
     "GET /v1/leads/{id}/transitions": OF_LEAD,
     "GET /v1/leads/{id}/events": OF_LEAD,
+    "POST /v1/leads/{id}/events/{item}/reverse": OF_LEAD,
     "GET /v1/leads/{id}/follow-ups": OF_LEAD,
     "POST /v1/leads/{id}/follow-ups": Answers(404, 201, 404),
     "GET /v1/leads/{id}/purchases": OF_LEAD,

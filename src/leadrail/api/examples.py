@@ -15,6 +15,7 @@ KEY_ID = "0199a3bf-0003-7d20-a1b2-c3d4e5f6071a"
 TRIGGER_ID = "0199a3c1-0a0a-7b2c-9c3d-4e5f60718293"
 REWARD_ID = "0199a3c8-0d0d-7b2c-9c3d-4e5f60718296"
 ENDPOINT_ID = "0199a3c1-0b0b-7b2c-9c3d-4e5f60718294"
+RULE_ID = "0199a3c1-0e0e-7b2c-9c3d-4e5f60718297"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
 
@@ -212,6 +213,26 @@ NEW_TRIGGER = {
     "amount": "10",
     "cap": "1000",
     "hold_days": 30,
+}
+
+RULE = {
+    "id": RULE_ID,
+    "name": "Back to the start after two weeks",
+    "cause": "untouched",
+    "from_status_id": QUALIFIED_ID,
+    "to_status_id": NEW_STATUS_ID,
+    "after_days": 14,
+    "reason": "No answer",
+    "state": "active",
+}
+
+NEW_RULE = {
+    "name": "Back to the start after two weeks",
+    "cause": "untouched",
+    "from_status": "Qualified",
+    "to_status": "New",
+    "after_days": 14,
+    "reason": "No answer",
 }
 
 REWARD = {

@@ -5,6 +5,7 @@ from uuid import UUID
 from leadrail.core.actor import Actor
 from leadrail.core.channels import commands
 from leadrail.core.channels.model import Channel, Status, StatusRef
+from leadrail.core.channels.rules import refuse_named
 from leadrail.core.core import Core
 from leadrail.core.errors import Code, Refusal, Refused, refuse
 from leadrail.core.leads import store as leads
@@ -18,11 +19,13 @@ async def archive_status(core: Core, actor: Actor, channel: Channel, status: Sta
 
     Raises Refused (`in_use` when it has leads and no target is given; whatever refuses a lead's move).
     """
+    refuse_named(channel, status)
     if move_to is not None:
         await _move_all(core, actor, channel, status, move_to)
     async with core.database.transaction() as connection:
         setup = await core.reader.own_channel(connection, actor, channel.id)
         # Under the channel's lock and after archiving no lead can enter; one that entered meanwhile undoes it all.
+        refuse_named(setup.channel, status)
         await commands.archive_status(connection, setup.channel, status)
         if await leads.ids_in_status(connection, channel.company_id, channel.id, status.id, limit=1):
             message = f'Leads are in "{status.name}"; say with move_to where they go'

@@ -114,7 +114,7 @@ def _told(command: Command, setup: Setup, lead: Lead, fact: Fact, now: datetime)
 
 def _telling(actor: Actor, reaction: Reaction, setup: Setup, lead_id: UUID | None, fact: Fact, now: datetime) -> Told:
     by = EventActor(actor.kind, actor.id, actor.face)
-    event = Event(new_id(), fact.type, lead_id, setup.channel.id, fact.at, now, by, fact.data)
+    event = Event(fact.id or new_id(), fact.type, lead_id, setup.channel.id, fact.at, now, by, fact.data)
     hearers: tuple[Subscription, ...] = ()
     if reaction.deliveries:
         hearers = tuple(one for one in setup.subscriptions if one.hears(fact, setup.channel))
@@ -191,7 +191,7 @@ class Write:
         self.erased: list[Erased] = []
 
     def add(self, change: Change) -> None:
-        if not change.decision.facts:
+        if not change.decision.facts and change.lead == change.before:
             return
         lead = change.lead
         self._before.setdefault(lead.id, change.before)

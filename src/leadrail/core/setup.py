@@ -51,6 +51,13 @@ SELECT json_build_object(
         'sub_statuses', coalesce((
             SELECT json_agg(json_build_object('id', u.id, 'category', u.category, 'name', u.name) ORDER BY u.id)
             FROM sub_statuses u WHERE u.company_id = c.company_id), '[]'),
+        'rules', coalesce((
+            SELECT json_agg(json_build_object(
+                'id', r.id, 'name', r.name, 'cause', r.cause, 'from_status_id', r.from_status_id,
+                'to_status_id', r.to_status_id, 'after_days', r.after_days, 'reason', r.reason, 'state', r.state)
+                ORDER BY r.id)
+            FROM channel_rules r
+            WHERE r.company_id = c.company_id AND r.channel_id = c.id AND r.archived_at IS NULL), '[]'),
         'aliases', coalesce((
             SELECT json_object_agg(a.system, a.external_id)
             FROM channel_aliases a WHERE a.company_id = c.company_id AND a.channel_id = c.id), '{}')),

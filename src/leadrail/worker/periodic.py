@@ -8,7 +8,9 @@ import asyncpg
 import msgspec
 
 from leadrail.core import idempotency
+from leadrail.core.automation import run_rules
 from leadrail.core.core import Core
+from leadrail.core.errors import Refused
 from leadrail.core.webhooks import results
 from leadrail.db.database import UNREACHABLE
 
@@ -41,6 +43,7 @@ async def forget_payloads(core: Core) -> None:
 JOBS = (
     Job("forget old idempotency keys", 600, forget_keys),
     Job("forget old payloads", 600, forget_payloads),
+    Job("apply the rules of channels", 60, run_rules),
 )
 
 
@@ -66,5 +69,5 @@ async def run_jobs(core: Core) -> None:
 async def _run(core: Core, job: Job) -> None:
     try:
         await job.run(core)
-    except (*UNREACHABLE, asyncpg.PostgresError) as error:
+    except (*UNREACHABLE, asyncpg.PostgresError, Refused) as error:
         log.warning("could not %s this time: %r", job.name, error)

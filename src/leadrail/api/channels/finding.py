@@ -12,6 +12,7 @@ from leadrail.api.writes import write
 from leadrail.core.channels.model import (
     Channel,
     Property,
+    Rule,
     Status,
 )
 from leadrail.core.errors import Code, refuse
@@ -21,7 +22,7 @@ from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
 from leadrail.kit.ids import parse_id
 
-Thing = TypeVar("Thing", Status, Property, Trigger)
+Thing = TypeVar("Thing", Status, Property, Trigger, Rule)
 
 
 def path_id(call: Call[Any, Any], name: str, code: Code, message: str) -> UUID:

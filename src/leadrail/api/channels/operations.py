@@ -3,7 +3,7 @@
 from typing import Any
 
 from leadrail.api import examples
-from leadrail.api.channels import channel, parts
+from leadrail.api.channels import automatic, channel, parts
 from leadrail.api.channels.shapes import (
     ChannelBody,
     ChannelPatch,
@@ -13,6 +13,8 @@ from leadrail.api.channels.shapes import (
     PropertyBody,
     PropertyPatch,
     RoleQuery,
+    RuleBody,
+    RulePatch,
     ShownChannel,
     ShownProperty,
     ShownStatus,
@@ -26,6 +28,7 @@ from leadrail.api.page import Page
 from leadrail.core.actor import Scope
 from leadrail.core.channels.model import (
     Member,
+    Rule,
 )
 from leadrail.core.rewards.model import Trigger
 
@@ -227,4 +230,34 @@ OPERATIONS = (
         answer_example=examples.TRIGGER | {"state": "paused"},
     ),
     _row("DELETE", f"{_ONE}/reward-triggers/{{item}}", "Remove a reward trigger", parts.delete_trigger, status=204),
+    _row(
+        "GET",
+        f"{_ONE}/rules",
+        "List the moves that the channel makes by itself",
+        automatic.list_rules,
+        answer=Page[Rule],
+        answer_example=_many(examples.RULE),
+    ),
+    _row(
+        "POST",
+        f"{_ONE}/rules",
+        "Let the channel move leads by itself",
+        automatic.add_rule,
+        body=RuleBody,
+        answer=Rule,
+        status=201,
+        request_example=examples.NEW_RULE,
+        answer_example=examples.RULE,
+    ),
+    _row(
+        "PATCH",
+        f"{_ONE}/rules/{{item}}",
+        "Edit, pause or resume a rule",
+        automatic.edit_rule,
+        body=RulePatch,
+        answer=Rule,
+        request_example={"state": "paused"},
+        answer_example=examples.RULE | {"state": "paused"},
+    ),
+    _row("DELETE", f"{_ONE}/rules/{{item}}", "Remove a rule", automatic.delete_rule, status=204),
 )

@@ -17,6 +17,8 @@ from leadrail.core.channels.model import (
     PropertyType,
     Requirement,
     Role,
+    RuleCause,
+    RuleState,
     Status,
 )
 from leadrail.core.rewards.commands import MOST_HOLD_DAYS
@@ -107,6 +109,26 @@ class TriggerPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     amount: Decimal | UnsetType = UNSET
     cap: Decimal | None | UnsetType = UNSET
     hold_days: Annotated[int, Meta(ge=0, le=MOST_HOLD_DAYS)] | UnsetType = UNSET
+
+
+class RuleBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Statuses are named by id or by name. `untouched` takes `after_days` and `from_status`."""
+
+    name: str
+    cause: RuleCause
+    to_status: str
+    from_status: str | None = None
+    after_days: int | None = None
+    reason: str | None = None
+    state: RuleState = RuleState.ACTIVE
+
+
+class RulePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str | UnsetType = UNSET
+    to_status: str | UnsetType = UNSET
+    after_days: int | UnsetType = UNSET
+    reason: str | None | UnsetType = UNSET
+    state: RuleState | UnsetType = UNSET
 
 
 # What is shown

@@ -167,5 +167,9 @@ class LeadQuery(msgspec.Struct, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
+class ReverseQuery(msgspec.Struct, frozen=True):
+    """Taking a move back asks for nothing more."""
+
+
 class DryRunQuery(msgspec.Struct, frozen=True):
     dry_run: bool = False

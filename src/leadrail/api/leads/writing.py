@@ -13,16 +13,18 @@ from leadrail.api.leads.shapes import (
     NewPurchase,
     PlannedDelivery,
     Preview,
+    ReverseQuery,
     StatusChange,
 )
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.writes import demanded_version, etag, idempotent, replay
 from leadrail.core.engine import Done
+from leadrail.core.errors import Code, refuse
 from leadrail.core.idempotency import Answer
-from leadrail.core.leads.commands import Command, EraseLead, RecordFollowUp, RecordPurchase, UpdateLead
+from leadrail.core.leads.commands import Command, EraseLead, RecordFollowUp, RecordPurchase, ReverseMove, UpdateLead
 from leadrail.core.leads.model import document
 from leadrail.kit.http import Response, json_response
-from leadrail.kit.ids import new_id
+from leadrail.kit.ids import new_id, parse_id
 
 
 def _shown(done: Done) -> bytes:
@@ -117,6 +119,19 @@ async def erase(call: Call[None, NoQuery]) -> Response:
     command = EraseLead(
         actor=call.actor,
         lead_id=lead_id_of(call.request),
+        version=demanded_version(call.request),
+        idempotency=idempotent(call, _changed_answer),
+    )
+    return _lead_response(await call.core.engine.execute_one(command), 200)
+
+
+async def reverse(call: Call[None, ReverseQuery]) -> Response:
+    if (event_id := parse_id(call.request.params["item"])) is None:
+        raise refuse(Code.NOT_FOUND, "The lead has no such event")
+    command = ReverseMove(
+        actor=call.actor,
+        lead_id=lead_id_of(call.request),
+        event_id=event_id,
         version=demanded_version(call.request),
         idempotency=idempotent(call, _changed_answer),
     )

@@ -88,6 +88,29 @@ class SubStatus(msgspec.Struct, frozen=True):
     name: str
 
 
+class RuleCause(StrEnum):
+    UNTOUCHED = "untouched"
+    PURCHASE = "purchase"
+
+
+class RuleState(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A move that the channel makes by itself. `from_status_id` None, of a purchase only: from wherever it is open."""
+
+    id: UUID
+    name: str
+    cause: RuleCause
+    from_status_id: UUID | None
+    to_status_id: UUID
+    after_days: int | None = None
+    reason: str | None = None
+    state: RuleState = RuleState.ACTIVE
+
+
 class StatusRef(msgspec.Struct, frozen=True):
     """How a caller names a status: by id, by exact name, or by category. The first that is given and fits wins."""
 
@@ -120,6 +143,7 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     reasons: tuple[Reason, ...]
     sub_statuses: tuple[SubStatus, ...]
     aliases: dict[str, str]
+    rules: tuple[Rule, ...] = ()
 
     @cached_property
     def status_by_id(self) -> dict[UUID, Status]:
@@ -149,6 +173,12 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
 
     def first_of(self, category: Category) -> Status | None:
         return next((status for status in self.current_statuses if status.category is category), None)
+
+    @cached_property
+    def active_rules(self) -> dict[tuple[RuleCause, UUID | None], Rule]:
+        """The rule in force for each cause and status; there is never more than one."""
+        active = (rule for rule in self.rules if rule.state is RuleState.ACTIVE)
+        return {(rule.cause, rule.from_status_id): rule for rule in active}
 
     def find_status(self, ref: StatusRef) -> Status | None:
         """The current status that ref names: an exact name wins, then the first of the category."""

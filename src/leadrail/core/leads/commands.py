@@ -157,6 +157,27 @@ class RecordPurchase(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
+class ApplyRule(msgspec.Struct, frozen=True, kw_only=True):
+    """The lead may have been left untouched for as long as a rule of its channel allows."""
+
+    actor: Actor
+    lead_id: UUID
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
+class ReverseMove(msgspec.Struct, frozen=True, kw_only=True):
+    """Take back the lead's last move, made by a rule; `event_id` is the move's event."""
+
+    actor: Actor
+    lead_id: UUID
+    event_id: UUID
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
 class RewardDecision(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
@@ -205,6 +226,8 @@ class CorrectReward(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
-LeadCommand = CreateLead | UpdateLead | ChangeStatus | RecordFollowUp | RecordPurchase | EraseLead
+LeadCommand = (
+    CreateLead | UpdateLead | ChangeStatus | RecordFollowUp | RecordPurchase | EraseLead | ApplyRule | ReverseMove
+)
 RewardCommand = DecideReward | CorrectReward
 Command = LeadCommand | RewardCommand

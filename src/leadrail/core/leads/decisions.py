@@ -23,8 +23,9 @@ class Purchase(msgspec.Struct, frozen=True):
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """Something that happened, before it has an id and a place in the feed.
+    """Something that happened, before it has a place in the feed.
 
+    `id` is the one that its event is to have, where something must know it beforehand.
     `trigger_ids` are the reward triggers that a purchase names, None when it names none.
     """
 
@@ -35,6 +36,7 @@ class Fact(msgspec.Struct, frozen=True):
     to_status: Status | None = None
     purchase: Purchase | None = None
     trigger_ids: frozenset[UUID] | None = None
+    id: UUID | None = None
 
 
 class FollowUp(msgspec.Struct, frozen=True):

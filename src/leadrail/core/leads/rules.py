@@ -4,12 +4,16 @@ from datetime import datetime
 
 from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, Refused, refuse
+from leadrail.core.leads.automatic import after_purchase, apply_rule, reverse_move, settled
 from leadrail.core.leads.commands import (
+    ApplyRule,
     ChangeStatus,
     CreateLead,
     EraseLead,
     LeadCommand,
+    Origin,
     RecordPurchase,
+    ReverseMove,
     UpdateLead,
 )
 from leadrail.core.leads.contacting import record_follow_up
@@ -30,7 +34,7 @@ def decide(lead: Lead | None, channel: Channel, command: LeadCommand, now: datet
     if not channel.allows(command.actor):
         raise _forbidden(command)
     if isinstance(command, CreateLead):
-        return create(channel, command, now, number)
+        return settled(None, create(channel, command, now, number), channel)
     if lead is None:
         raise refuse(Code.LEAD_NOT_FOUND, "Lead not found")
     if command.version is not None and command.version != lead.version:
@@ -40,12 +44,22 @@ def decide(lead: Lead | None, channel: Channel, command: LeadCommand, now: datet
         return erase(lead, command, now)
     if lead.erased_at is not None:
         raise refuse(Code.CONFLICT, "The lead was erased and takes no more changes")
+    return settled(lead, _decided(lead, channel, command, now), channel)
+
+
+def _decided(lead: Lead, channel: Channel, command: LeadCommand, now: datetime) -> Decision:
     if isinstance(command, ChangeStatus):
         return change_status(lead, channel, command, now)
     if isinstance(command, UpdateLead):
         return update(lead, channel, command, now)
     if isinstance(command, RecordPurchase):
-        return record_purchase(lead, channel, command, now)
+        bought = record_purchase(lead, channel, command, now)
+        return bought if command.origin is Origin.IMPORT else after_purchase(lead, bought, channel, command, now)
+    if isinstance(command, ApplyRule):
+        return apply_rule(lead, channel, command, now)
+    if isinstance(command, ReverseMove):
+        return reverse_move(lead, channel, command, now)
+    assert not isinstance(command, CreateLead | EraseLead)
     return record_follow_up(lead, command, now)
 
 

@@ -50,6 +50,7 @@ CREATE TABLE channel_rules (
     CHECK ((cause = 'untouched') = (after_days IS NOT NULL)),
     CHECK (cause = 'purchase' OR from_status_id IS NOT NULL)
 );
+CREATE INDEX channel_rules_unplaced ON channel_rules (company_id, channel_id) WHERE placed_at IS NULL;
 
 -- Endpoints: what each hears of, with which headers, and two secrets while one is rotated.
 ALTER TABLE endpoints

@@ -1,0 +1,91 @@
+"""The SQL of a channel's rules."""
+
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core.channels.model import Rule
+from leadrail.db.database import Connection
+
+# Whatever changes, the leads that wait in the status are placed anew; a purchase has none that wait.
+_PUT = """
+INSERT INTO channel_rules (company_id, channel_id, id, name, cause, from_status_id, to_status_id, after_days, reason,
+    state, created_at, placed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), CASE WHEN $5 = 'purchase' THEN now() END)
+ON CONFLICT (company_id, channel_id, id) DO UPDATE SET
+    name = excluded.name, to_status_id = excluded.to_status_id, after_days = excluded.after_days,
+    reason = excluded.reason, state = excluded.state, placed_at = excluded.placed_at
+"""
+
+
+async def put(connection: Connection, company_id: UUID, channel_id: UUID, rule: Rule) -> None:
+    """Writes the rule as it is, new or not; the cause and the status that an old one starts from stay."""
+    await connection.execute(_PUT, company_id, channel_id, *msgspec.structs.astuple(rule))
+
+
+async def archive(connection: Connection, company_id: UUID, channel_id: UUID, id: UUID) -> None:
+    statement = """
+        UPDATE channel_rules SET archived_at = now(), placed_at = CASE WHEN cause = 'purchase' THEN placed_at END
+        WHERE company_id = $1 AND channel_id = $2 AND id = $3
+    """
+    await connection.execute(statement, company_id, channel_id, id)
+
+
+class Unplaced(msgspec.Struct, frozen=True):
+    """A status whose leads are not yet due by its rule as it is now; `config_version` is the channel's."""
+
+    company_id: UUID
+    channel_id: UUID
+    status_id: UUID
+    config_version: int
+
+
+_UNPLACED = """
+SELECT DISTINCT r.company_id, r.channel_id, r.from_status_id, c.config_version
+FROM channel_rules r JOIN channels c ON c.company_id = r.company_id AND c.id = r.channel_id
+WHERE r.placed_at IS NULL LIMIT $1
+"""
+
+
+async def unplaced(connection: Connection, limit: int) -> list[Unplaced]:
+    return [Unplaced(*row) for row in await connection.fetch(_UNPLACED, limit)]
+
+
+# The chunk is found along leads_board, and its rows are locked in key order, as every batch locks them. The days are
+# read in the statement that writes them: a lead is placed by the rule that is in force now, or by none.
+_PLACE = """
+WITH chunk AS MATERIALIZED (
+    SELECT id, number FROM leads
+    WHERE company_id = $1 AND channel_id = $2 AND status_id = $3 AND number > $4
+    ORDER BY number LIMIT $5),
+held AS MATERIALIZED (
+    SELECT l.company_id, l.id, l.updated_at + make_interval(secs => 86400.0 * (
+        SELECT r.after_days FROM channel_rules r
+        WHERE r.company_id = $1 AND r.channel_id = $2 AND r.from_status_id = $3 AND r.cause = 'untouched'
+          AND r.state = 'active' AND r.archived_at IS NULL)) AS due_at
+    FROM leads l
+    WHERE l.company_id = $1 AND l.id = ANY (SELECT id FROM chunk) AND l.channel_id = $2 AND l.status_id = $3
+      AND l.erased_at IS NULL
+    ORDER BY l.company_id, l.id FOR UPDATE),
+placed AS (
+    UPDATE leads l SET rule_due_at = h.due_at FROM held h
+    WHERE l.company_id = h.company_id AND l.id = h.id AND l.rule_due_at IS DISTINCT FROM h.due_at)
+SELECT max(number) FROM chunk
+"""
+
+
+async def place(connection: Connection, status: Unplaced, after_number: int, limit: int) -> int | None:
+    """Makes the next leads of the status due by its rule, or by none; answers where to go on, None at the end."""
+    key = (status.company_id, status.channel_id, status.status_id)
+    last: int | None = await connection.fetchval(_PLACE, *key, after_number, limit)
+    return last
+
+
+async def set_placed(connection: Connection, status: Unplaced) -> None:
+    """All leads of the status are placed, unless the channel's configuration has changed meanwhile."""
+    statement = """
+        UPDATE channel_rules r SET placed_at = now() FROM channels c
+        WHERE r.company_id = $1 AND r.channel_id = $2 AND r.from_status_id = $3 AND r.placed_at IS NULL
+          AND c.company_id = r.company_id AND c.id = r.channel_id AND c.config_version = $4
+    """
+    await connection.execute(statement, status.company_id, status.channel_id, status.status_id, status.config_version)

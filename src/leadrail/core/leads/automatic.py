@@ -1,0 +1,183 @@
+"""Moves that a channel makes by itself, and taking them back. Pure."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from leadrail.core.channels.model import CLOSED, Category, Channel, Rule, RuleCause, StatusRef
+from leadrail.core.errors import Code, Refused, refuse
+from leadrail.core.events.model import EventType
+from leadrail.core.leads.commands import ApplyRule, ChangeStatus, RecordPurchase, ReverseMove
+from leadrail.core.leads.decisions import Decision, Fact, Purchase
+from leadrail.core.leads.model import Lead
+from leadrail.core.leads.moving import change_status
+from leadrail.core.leads.standing import move_data
+from leadrail.kit.ids import new_id
+
+REVERSIBLE = timedelta(days=30)
+_NOT_BY_ITSELF = CLOSED | {Category.DELETED}
+
+
+class RuleRef(msgspec.Struct, frozen=True):
+    """A rule as it was named when it moved a lead."""
+
+    id: UUID
+    name: str
+
+
+class Undo(msgspec.Struct, frozen=True, kw_only=True):
+    """What taking back a rule's move needs: how the lead stood before, and what the rule gave it besides."""
+
+    event_id: UUID
+    rule: RuleRef
+    until: datetime
+    status_id: UUID
+    sub_status: str | None
+    reason_id: UUID | None
+    reason: str | None
+    qualified_at: datetime | None
+    closed_at: datetime | None
+    status_changed_at: datetime
+    next_follow_up_at: datetime | None
+    follow_up_given: datetime | None
+    value_given: Decimal | None
+    currency: str | None
+
+
+_STOOD = ("status_id", "sub_status", "reason_id", "reason", "qualified_at", "closed_at", "status_changed_at")
+
+
+def settled(before: Lead | None, decision: Decision, channel: Channel) -> Decision:
+    """After every command: when a rule will move the lead, and whether its last move may still be taken back."""
+    if not decision.facts:
+        return decision
+    lead = decision.lead
+    moved = any(fact.type is EventType.LEAD_STATUS_CHANGED for fact in decision.facts)
+    undo = None if moved and before is not None and lead.undo == before.undo else lead.undo
+    due_at = due_of(lead, channel)
+    if (undo, due_at) == (lead.undo, lead.rule_due_at):
+        return decision
+    return replace(decision, lead=replace(lead, undo=undo, rule_due_at=due_at))
+
+
+def due_of(lead: Lead, channel: Channel) -> datetime | None:
+    """When the lead, if nobody touches it, is moved by the rule for its status."""
+    rule = channel.active_rules.get((RuleCause.UNTOUCHED, lead.status_id))
+    if rule is None or rule.after_days is None or lead.erased_at is not None:
+        return None
+    return lead.updated_at + timedelta(days=rule.after_days)
+
+
+def apply_rule(lead: Lead, channel: Channel, command: ApplyRule, now: datetime) -> Decision:
+    """Moves a lead that is due. One that may not move is not tried again before it is touched."""
+    if lead.rule_due_at is None:
+        return Decision(lead)
+    due_at = due_of(lead, channel)
+    if due_at is None or due_at > now:
+        return Decision(replace(lead, rule_due_at=due_at))
+    rule = channel.active_rules[RuleCause.UNTOUCHED, lead.status_id]
+    try:
+        return _moved_by(rule, lead, lead, channel, command, now)
+    except Refused:
+        return Decision(replace(lead, rule_due_at=None))
+
+
+def after_purchase(
+    before: Lead, bought: Decision, channel: Channel, command: RecordPurchase, now: datetime
+) -> Decision:
+    """The purchase, and the move that a rule makes upon it; a move that is refused leaves the purchase standing."""
+    rule = _purchase_rule(before, channel)
+    if rule is None:
+        return bought
+    try:
+        moved = _moved_by(rule, before, _worth(bought.lead, bought.purchase), channel, command, now)
+    except Refused as error:
+        (fact,) = bought.facts
+        told = {"id": rule.id, "name": rule.name, "refused": error.refusal.code}
+        return replace(bought, facts=(replace(fact, data=fact.data | {"rule": told}),))
+    # One command is one version, whatever it comes to.
+    lead = replace(moved.lead, version=bought.lead.version)
+    return replace(bought, lead=lead, facts=bought.facts + moved.facts)
+
+
+def _purchase_rule(lead: Lead, channel: Channel) -> Rule | None:
+    """The rule for the lead's own status, else the one for any; that one leaves closed leads alone."""
+    if own := channel.active_rules.get((RuleCause.PURCHASE, lead.status_id)):
+        return own
+    rule = channel.active_rules.get((RuleCause.PURCHASE, None))
+    is_open = channel.status_by_id[lead.status_id].category not in _NOT_BY_ITSELF
+    return rule if rule is not None and is_open and rule.to_status_id != lead.status_id else None
+
+
+def _worth(lead: Lead, purchase: Purchase | None) -> Lead:
+    """The lead with the purchase's amount as its value, when it has none."""
+    if purchase is None or purchase.amount is None or lead.value is not None:
+        return lead
+    return replace(lead, value=purchase.amount, currency=purchase.currency or lead.currency)
+
+
+def _moved_by(
+    rule: Rule, before: Lead, lead: Lead, channel: Channel, command: ApplyRule | RecordPurchase, now: datetime
+) -> Decision:
+    """Raises Refused."""
+    to = StatusRef(id=rule.to_status_id)
+    asked = ChangeStatus(actor=command.actor, lead_id=lead.id, status=to, reason=rule.reason, origin=command.origin)
+    decision = change_status(lead, channel, asked, now)
+    undo = _undo(rule, before, decision.lead, now)
+    told = {"rule": undo.rule, "reversible_until": undo.until}
+    facts = tuple(_shown(fact, undo.event_id, told) for fact in decision.facts)
+    return replace(decision, lead=replace(decision.lead, undo=msgspec.to_builtins(undo)), facts=facts)
+
+
+def _shown(fact: Fact, event_id: UUID, told: dict[str, Any]) -> Fact:
+    if fact.type is not EventType.LEAD_STATUS_CHANGED:
+        return fact
+    return replace(fact, id=event_id, data=fact.data | told)
+
+
+def _undo(rule: Rule, before: Lead, after: Lead, now: datetime) -> Undo:
+    return Undo(
+        event_id=new_id(),
+        rule=RuleRef(rule.id, rule.name),
+        until=now + REVERSIBLE,
+        next_follow_up_at=before.next_follow_up_at,
+        follow_up_given=after.next_follow_up_at,
+        value_given=after.value if before.value is None else None,
+        currency=before.currency,
+        **{name: getattr(before, name) for name in _STOOD},
+    )
+
+
+def reverse_move(lead: Lead, channel: Channel, command: ReverseMove, now: datetime) -> Decision:
+    """Takes the lead back to where it stood before a rule moved it, whatever its status demands or may follow.
+
+    Raises Refused (`conflict`) when the move is not the last one, was no rule's, or its time is over.
+    """
+    undo = msgspec.convert(lead.undo, Undo) if lead.undo is not None else None
+    if undo is None or undo.event_id != command.event_id:
+        message = "The lead has moved since, or no rule made this move; only the last move can be taken back"
+        raise refuse(Code.CONFLICT, message)
+    if now > undo.until:
+        raise refuse(Code.CONFLICT, f"The time for taking this move back ended on {undo.until:%Y-%m-%d}")
+    source, target = channel.status_by_id[lead.status_id], channel.status_by_id[undo.status_id]
+    if target.archived:
+        raise refuse(Code.CONFLICT, f'The status "{target.name}", from which the lead came, is archived')
+    former = {name: getattr(undo, name) for name in _STOOD} | _given_back(lead, undo)
+    restored = replace(lead, **former, undo=None, updated_at=now, version=lead.version + 1)
+    spent = max(int((now - lead.status_changed_at).total_seconds()), 0)
+    data = move_data(source, target, restored, None, {}, {}, spent) | {"reverses": undo.event_id, "rule": undo.rule}
+    return Decision(restored, (Fact(EventType.LEAD_STATUS_CHANGED, data, now, source, target),))
+
+
+def _given_back(lead: Lead, undo: Undo) -> dict[str, Any]:
+    """What the rule set besides the status, unless somebody has changed it since."""
+    former: dict[str, Any] = {}
+    if undo.value_given is not None and lead.value == undo.value_given:
+        former |= {"value": None, "currency": undo.currency}
+    if lead.next_follow_up_at == undo.follow_up_given:
+        former["next_follow_up_at"] = undo.next_follow_up_at
+    return former
