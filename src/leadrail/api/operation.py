@@ -7,7 +7,7 @@ import msgspec
 
 from leadrail.core.actor import Actor, Scope
 from leadrail.core.core import Core
-from leadrail.kit.http import Request, Response
+from leadrail.kit.http import Request, Response, Stream
 
 Body = TypeVar("Body")
 Query = TypeVar("Query")
@@ -27,7 +27,7 @@ class NoQuery(msgspec.Struct, frozen=True):
     """An operation that takes no query parameter."""
 
 
-Handler = Callable[[Call[Any, Any]], Awaitable[Response]]
+Handler = Callable[[Call[Any, Any]], Awaitable[Response | Stream]]
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
