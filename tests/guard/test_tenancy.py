@@ -88,6 +88,8 @@ WHO_MAY = {
     "DELETE /v1/webhooks/{id}": OF_COMPANY,
     "GET /v1/rewards": OWN,
     "GET /v1/notifications": OWN,
+    "GET /v1/events": OWN,
+    "GET /v1/events/stream": OWN,
 }
 
 

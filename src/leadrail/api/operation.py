@@ -50,6 +50,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     request_example: Any = None
     answer_example: Any = None
+    media_type: str = "application/json"
 
     @property
     def is_beside_channels(self) -> bool:

@@ -56,8 +56,16 @@ Outcome = Done | Answer | Refusal
 class Engine:
     """The one entry point for every write to a lead, single or many."""
 
-    def __init__(self, database: Database, setups: Setups, clock: Clock, on_due: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        setups: Setups,
+        clock: Clock,
+        on_due: Callable[[], None],
+        on_commit: Callable[[], None] = lambda: None,
+    ) -> None:
         self._database, self._setups, self._clock, self._on_due = database, setups, clock, on_due
+        self._on_commit = on_commit
         self._idle: list[Connection] = []
         self._batcher: Batcher[Command, Outcome] = Batcher(self._run, key=_key, limit=BATCH_LIMIT, slots=SLOTS)
 
@@ -111,6 +119,7 @@ class Engine:
             outcomes, is_due = await self._isolate(connection, commands, error)
         finally:
             await self._give_back(connection)
+        self._on_commit()
         if is_due:
             self._on_due()
         return outcomes

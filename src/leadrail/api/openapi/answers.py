@@ -19,7 +19,7 @@ def success(row: Operation, schemas: Schemas) -> Json:
     if names := _header_names(row):
         whole["headers"] = {name: _header(name) for name in names}
     if row.answer is not None:
-        whole["content"] = {"application/json": {"schema": schemas.of(row.answer)} | _examples(row)}
+        whole["content"] = {row.media_type: {"schema": schemas.of(row.answer)} | _examples(row)}
     return whole
 
 
