@@ -197,6 +197,8 @@ def _path(operation: Json) -> str:
         f"${variable(owner)}" if segment.startswith("{") else segment for owner, segment in pairwise(["", *segments])
     ]
     given = [f"{one['name']}={one['example']}" for one in operation.get("parameters", ()) if "example" in one]
+    if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
+        given.append("seconds=1")  # so that the reader's first try of a stream comes to its end
     return "/".join(filled) + ("?" + "&".join(given) if given else "")
 
 

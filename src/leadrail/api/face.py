@@ -49,4 +49,3 @@ def _handler(core: Core, row: Operation) -> Handler:
         return await row.handler(Call(core, actor, request, body, query))
 
     return handle
-

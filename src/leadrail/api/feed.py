@@ -26,7 +26,9 @@ from leadrail.kit.http import Response, Stream, json_response
 PAGE = 200
 _HEADERS = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
 
-FeedCursor = Annotated[str, Meta(max_length=MOST_CHARACTERS, description="Where to go on: `next_cursor` of the answer before.")]
+FeedCursor = Annotated[
+    str, Meta(max_length=MOST_CHARACTERS, description="Where to go on: `next_cursor` of the answer before.")
+]
 
 
 class Start(StrEnum):
@@ -46,7 +48,7 @@ class StreamQuery(msgspec.Struct, frozen=True, kw_only=True):
     cursor: FeedCursor | None = None
     type: Annotated[tuple[EventType, ...], Meta(description="Events of this type; may be repeated.")] = ()
     channel: UUID | None = None
-    seconds: Annotated[int, Meta(ge=0, le=86400, description="End after so many seconds; without it, never.")] | None = None
+    seconds: Annotated[int, Meta(ge=0, le=86400)] | None = None
 
 
 class FeedPage(msgspec.Struct, frozen=True):
@@ -73,12 +75,12 @@ async def read_events(call: Call[None, FeedQuery]) -> Response:
 
 async def stream_events(call: Call[None, StreamQuery]) -> Stream:
     """Answers at once; whatever can be refused is refused before the first byte."""
-    given = call.request.header(b"last-event-id") or call.query.cursor
+    given = call.request.header(b"last-event-id") or call.query.cursor  # a browser's first header may be empty
     choice, actor = Choice(call.query.type, call.query.channel), call.actor
     if call.core.tail.is_full(actor.company_id):
         raise refuse(Code.RATE_LIMITED, f"{call.core.tail.most} streams of your company are open; close one")
     async with call.core.database.connection() as connection:
-        after = places_at(actor.company_id, given) if given else await feed.latest(connection, actor)
+        after = places_at(actor.company_id, given) if given is not None else await feed.latest(connection, actor)
         await feed.read(connection, actor, after, choice, 1)
     return Stream(200, _Streaming(call, choice, after).run(), b"text/event-stream", _HEADERS)
 
@@ -175,8 +177,7 @@ OPERATIONS = (
         scope=Scope.READ,
         handler=stream_events,
         query=StreamQuery,
-        answer=Event,
-        answer_example=examples.EVENT,
+        answer_example="id: kq2xKAGbX…\nevent: lead.created\ndata: {…}\n\n",
         media_type="text/event-stream",
     ),
 )

@@ -33,7 +33,8 @@ Handler = Callable[[Call[Any, Any]], Awaitable[Response | Stream]]
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """`body` None: the request's body is not read. `answer` None: there is none. Examples are JSON values.
 
-    `has_items`: the body is a list of items that the handler reads, and refuses, one by one.
+    `has_items`: the body is a list of items that the handler reads, and refuses, one by one. `media_type` other than
+    JSON: the answer is a text of that kind.
     """
 
     method: str

@@ -18,8 +18,10 @@ def success(row: Operation, schemas: Schemas) -> Json:
     whole: Json = {"description": HTTPStatus(row.status).phrase}
     if names := _header_names(row):
         whole["headers"] = {name: _header(name) for name in names}
-    if row.answer is not None:
-        whole["content"] = {row.media_type: {"schema": schemas.of(row.answer)} | _examples(row)}
+    if row.media_type != "application/json":
+        whole["content"] = {row.media_type: {"schema": {"type": "string"}, "example": row.answer_example}}
+    elif row.answer is not None:
+        whole["content"] = {"application/json": {"schema": schemas.of(row.answer)} | _examples(row)}
     return whole
 
 
