@@ -14,7 +14,7 @@ from leadrail.api.admission import admit
 from leadrail.api.operation import Call, Operation
 from leadrail.api.page import DEFAULT_LIMIT, Limit
 from leadrail.core import feed
-from leadrail.core.actor import Actor, Scope
+from leadrail.core.actor import Scope
 from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.events.model import Event, EventType
 from leadrail.core.events.places import MOST_CHARACTERS, cursor_of, places_at
