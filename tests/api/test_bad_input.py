@@ -156,10 +156,10 @@ async def test_no_query_is_a_fault_of_ours(operation: Operation, world: World) -
     queries = [f"{name}={value}" for name in names for value in NASTY_TEXT]
     queries += ["&", "=", "a", "limit", "%", "x=" + "y" * 30_000]
     content = json.dumps(operation.request_example).encode()
+    end = "&seconds=0" if operation.media_type == "text/event-stream" else ""  # a stream ends only when told to
+    paths = (f"{path_of(operation, ids)}?{query}{end}" for query in queries)
 
-    await assert_no_fault(
-        people.stranger, operation.method, ((f"{path_of(operation, ids)}?{query}", content) for query in queries)
-    )
+    await assert_no_fault(people.stranger, operation.method, ((path, content) for path in paths))
 
 
 @pytest.mark.parametrize("operation", [row for row in OPERATIONS if "{" in row.path], ids=named)

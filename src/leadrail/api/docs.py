@@ -195,6 +195,8 @@ def curl(operation: Json) -> str:
 def _path(operation: Json) -> str:
     filled = filled_path(operation["path"], lambda name: f"${name}")
     given = [f"{one['name']}={one['example']}" for one in operation.get("parameters", ()) if "example" in one]
+    if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
+        given.append("seconds=1")  # so that the reader's first try of a stream comes to its end
     return filled + ("?" + "&".join(given) if given else "")
 
 

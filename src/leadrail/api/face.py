@@ -4,17 +4,15 @@ from typing import Any
 
 import msgspec
 
-from leadrail.api import channels, company, leads, listings, openapi, rewards, service, webhooks
+from leadrail.api import channels, company, feed, leads, listings, openapi, rewards, service, webhooks
+from leadrail.api.admission import admit
 from leadrail.api.operation import Call, Operation
 from leadrail.api.problems import on_error
-from leadrail.core.actor import Actor
 from leadrail.core.core import Core
 from leadrail.core.errors import Code, refuse
 from leadrail.core.queries import demand
 from leadrail.kit import wire
 from leadrail.kit.http import Face, Handler, Request, Response, Route, Stream
-
-FACE = "api"
 
 OPERATIONS: tuple[Operation, ...] = (
     *company.OPERATIONS,
@@ -23,6 +21,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *webhooks.OPERATIONS,
     *rewards.OPERATIONS,
     *listings.OPERATIONS,
+    *feed.OPERATIONS,
 )
 
 
@@ -51,14 +50,3 @@ def _handler(core: Core, row: Operation) -> Handler:
         return await row.handler(Call(core, actor, request, body, query))
 
     return handle
-
-
-async def admit(core: Core, request: Request) -> Actor:
-    """The caller, by `Authorization: Bearer` or `X-API-Key`. Raises Refused (`unauthorized`)."""
-    token = request.header(b"x-api-key")
-    if token is None:
-        scheme, _, rest = (request.header(b"authorization") or "").partition(" ")
-        token = rest.strip() if scheme.lower() == "bearer" else None
-    if not token:
-        raise refuse(Code.UNAUTHORIZED, "Send an API key as Authorization: Bearer <key> or X-API-Key: <key>")
-    return await core.doors.admit_key(token, FACE)

@@ -128,5 +128,6 @@ async def _http(core: Core, listener: socket.socket, settings: Settings) -> Asyn
     try:
         yield
     finally:
+        core.tail.stop()  # streams never end by themselves, and the server waits for open answers
         server.should_exit = True
         await task

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from leadrail.core.companies.doors import Doors
 from leadrail.core.engine import Engine
 from leadrail.core.erasure import Eraser
+from leadrail.core.events.tail import Tail
 from leadrail.core.queries import Reader
 from leadrail.core.setup import Setups
 from leadrail.db.database import Database
@@ -35,8 +36,10 @@ class Core:
         self.setups = Setups()
         self.reader = Reader(self.setups)
         self.doors = Doors(database, clock)
-        self.engine = Engine(database, self.setups, clock, on_due, erasers)
+        self.tail = Tail(database)
+        self.engine = Engine(database, self.setups, clock, on_due, erasers, self.tail.pulse)
 
     async def close(self) -> None:
+        self.tail.stop()
         await self.engine.close()
         await self.database.close()

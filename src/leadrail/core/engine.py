@@ -72,9 +72,10 @@ class Engine:
         clock: Clock,
         on_due: Callable[[], None],
         erasers: Sequence[Eraser] = (),
+        on_commit: Callable[[], None] = lambda: None,
     ) -> None:
         self._database, self._setups, self._clock, self._on_due = database, setups, clock, on_due
-        self._erasers = erasers
+        self._erasers, self._on_commit = erasers, on_commit
         self._idle: list[Connection] = []
         self._batcher: Batcher[Command, Outcome] = Batcher(self._run, key=_key, limit=BATCH_LIMIT, slots=SLOTS)
 
@@ -128,6 +129,7 @@ class Engine:
             outcomes, is_due = await self._isolate(connection, commands, error)
         finally:
             await self._give_back(connection)
+        self._on_commit()
         if is_due:
             self._on_due()
         return outcomes

@@ -20,6 +20,15 @@ class CountRow(msgspec.Struct, frozen=True):
     events: int
 
 
+class Stretch(msgspec.Struct, frozen=True):
+    """A part of a company's feed, from after `start` to `end`; `whole` when all that is in it may be seen."""
+
+    company_id: UUID
+    start: int
+    end: int
+    whole: bool
+
+
 class EventRow(msgspec.Struct, frozen=True):
     """An event to be recorded; `place` is its position among its company's events of the statement, from 1."""
 
@@ -85,6 +94,39 @@ SELECT {_COLUMNS} FROM events
 WHERE company_id = $1 AND notice AND seq < $2 AND (cardinality($3::uuid[]) = 0 OR channel_id = ANY($3))
 ORDER BY seq DESC LIMIT $4
 """
+
+_LAST = "SELECT company_id, last_seq FROM event_counters WHERE company_id = ANY($1)"
+
+# The numbers are gapless: a stretch of them bounds what is looked at, whatever is shown of it.
+_WITHIN = f"""
+SELECT q.company_id, found.* FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bool[])
+    AS q(company_id, start, "end", whole)
+CROSS JOIN LATERAL (
+    SELECT {_COLUMNS} FROM events e
+    WHERE e.company_id = q.company_id AND e.seq > q.start AND e.seq <= q."end"
+        AND (q.whole OR e.channel_id = ANY($5::uuid[])) AND (cardinality($6::text[]) = 0 OR e.type = ANY($6))
+    ORDER BY e.seq LIMIT $7
+) AS found
+ORDER BY q.company_id, found.seq
+"""
+
+
+async def last_seqs(connection: Connection, company_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The number of the last event of each company; all up to it are committed."""
+    return dict(map(tuple, await connection.fetch(_LAST, list(company_ids))))
+
+
+async def within(
+    connection: Connection,
+    stretches: Sequence[Stretch],
+    channel_ids: Sequence[UUID],
+    types: Sequence[EventType],
+    limit: int,
+) -> list[tuple[UUID, Entry]]:
+    """The events of the channels in these stretches, by company and number, at most `limit` of each company."""
+    columns = [list(column) for column in zip(*map(msgspec.structs.astuple, stretches), strict=True)]
+    rows = await connection.fetch(_WITHIN, *columns, list(channel_ids), list(types), limit)
+    return [(row[0], _entry(tuple(row)[1:])) for row in rows]
 
 
 async def of_lead(
