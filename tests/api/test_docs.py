@@ -186,6 +186,7 @@ def test_the_sample_takes_what_we_sign_and_nothing_else(sample: str) -> None:
 
 # The guide
 
+
 @pytest.mark.parametrize("name", GUIDES)
 async def test_the_guide_runs_and_answers_what_it_says(name: str, people: People, server_url: str) -> None:
     blocks: list[tuple[str, str]] = re.findall(r"```(sh|json|http)\n(.*?)```", GUIDES[name], re.DOTALL)

@@ -21,6 +21,8 @@ from leadrail.core.leads.commands import Command, Origin
 from leadrail.core.leads.decisions import Decision, Fact
 from leadrail.core.leads.model import Lead, LeadDocument, document
 from leadrail.core.leads.store import KeptKeys, KeyRow
+from leadrail.core.notes import store as notes
+from leadrail.core.notes.store import NoteRow
 from leadrail.core.purchases import store as purchases
 from leadrail.core.purchases.store import PurchaseRow
 from leadrail.core.reactions import TABLE, Reaction
@@ -148,11 +150,12 @@ class Write:
         self._rewards: list[RewardRow] = []
         self._follow_ups: list[PlannedRow] = []
         self._purchases: list[PurchaseRow] = []
+        self._notes: list[NoteRow] = []
         self._answers: list[AnswerRow] = []
         self.deliveries: list[DeliveryRow] = []
 
     def add(self, change: Change) -> None:
-        if not change.decision.facts:
+        if change.lead is change.before:
             return
         lead = change.lead
         self._before.setdefault(lead.id, change.before)
@@ -166,6 +169,8 @@ class Write:
             self._follow_ups.append(PlannedRow(lead.company_id, lead.id, *msgspec.structs.astuple(follow_up)))
         if (purchase := change.decision.purchase) is not None:
             self._purchases.append(PurchaseRow(lead.company_id, lead.id, *msgspec.structs.astuple(purchase)))
+        if (note := change.decision.note) is not None:
+            self._notes.append(NoteRow(lead.company_id, lead.id, *msgspec.structs.astuple(note)))
 
     def answer(self, company_id: UUID, key: str, answer: Answer) -> None:
         row = AnswerRow(company_id, key, answer.fingerprint, answer.status, answer.body, self._now)
@@ -181,6 +186,7 @@ class Write:
         whole.add(rewards.INSERT, self._rewards)
         whole.add(followups.INSERT, self._follow_ups)
         whole.add(purchases.INSERT, self._purchases)
+        whole.add(notes.INSERT, self._notes)
         whole.add(idempotency.INSERT, self._answers)
         return whole.render() if whole else None
 

@@ -4,13 +4,23 @@ from datetime import datetime
 
 from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, Refused, refuse
-from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, RecordPurchase, UpdateLead
+from leadrail.core.leads.commands import (
+    AddNote,
+    ChangeStatus,
+    Command,
+    CreateLead,
+    RecordPurchase,
+    RemindFollowUp,
+    UpdateLead,
+)
 from leadrail.core.leads.contacting import record_follow_up
 from leadrail.core.leads.creating import create
 from leadrail.core.leads.decisions import Decision
 from leadrail.core.leads.editing import update
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.moving import change_status
+from leadrail.core.leads.noting import add_note
+from leadrail.core.leads.planning import remind, with_plan
 from leadrail.core.leads.purchasing import record_purchase
 
 
@@ -21,6 +31,11 @@ def decide(lead: Lead | None, channel: Channel, command: Command, now: datetime,
     """
     if not channel.allows(command.actor):
         raise _forbidden(command)
+    decision = _decided(lead, channel, command, now, number)
+    return with_plan(lead, channel, command, decision, now)
+
+
+def _decided(lead: Lead | None, channel: Channel, command: Command, now: datetime, number: int) -> Decision:
     if isinstance(command, CreateLead):
         return create(channel, command, now, number)
     if lead is None:
@@ -34,6 +49,10 @@ def decide(lead: Lead | None, channel: Channel, command: Command, now: datetime,
         return update(lead, channel, command, now)
     if isinstance(command, RecordPurchase):
         return record_purchase(lead, channel, command, now)
+    if isinstance(command, AddNote):
+        return add_note(lead, command, now)
+    if isinstance(command, RemindFollowUp):
+        return remind(lead, channel, now)
     return record_follow_up(lead, command, now)
 
 

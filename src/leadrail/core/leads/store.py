@@ -30,6 +30,7 @@ _MOVED = ("status_id", "sub_status", "reason_id", "reason", "value", "currency",
     "follow_up_notice",
     "rule_due_at",
     "undo",
+    "follow_up_status_id",
 )
 _EDITED = tuple(name for name in _FIELDS if name not in ("company_id", "id", "number", "channel_id", "created_at"))
 _unmoved = attrgetter(*(name for name in _EDITED if name not in _MOVED))
