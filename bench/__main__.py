@@ -5,20 +5,14 @@ import asyncio
 import os
 import platform
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import load, pgbench
-from bench.dataset import COMPANIES, LEADS, checkpoint, fill, settle
+from bench import delivery, load, pgbench
+from bench.dataset import COMPANIES, LEADS, checkpoint, clear, fill, settle
+from bench.running import PORT, running
 from bench.table import Row, best, render
 from leadrail.db.embedded import EmbeddedServer
 from leadrail.db.migrate import migrate
@@ -26,30 +20,36 @@ from leadrail.db.migrate import migrate
 OPERATIONS = ("status change", "create")
 MANNERS = ("separate statements", "one CTE")
 RESULTS = Path(__file__).parent / "results"
-PORT = 8490
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--seconds", type=int, default=6, help="of each run")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 32, 64])
+    parser.add_argument("--only", choices=("write-path", "delivery"), help="one of the two parts")
     options = parser.parse_args()
     load.check()
     # Not in /tmp, which may be memory: what is measured waits for a disk.
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="leadrail-bench-") as folder:
         Path(folder).chmod(0o755)
-        rows = asyncio.run(_measure(Path(folder), options.connections, options.seconds))
-    _publish(rows, options.seconds)
+        asyncio.run(_measure(Path(folder), options))
 
 
-async def _measure(folder: Path, connections: list[int], seconds: int) -> list[Row]:
+async def _measure(folder: Path, options: argparse.Namespace) -> None:
     # A hundred clients of pgbench want a hundred connections.
     server = await EmbeddedServer.start(folder / "data", settings={"max_connections": "150"})
     try:
         await migrate(server.url)
         _say(f"loading {LEADS:,} leads in {COMPANIES} companies")
         await fill(server.url)
-        return await _contend(server.url, folder, connections, seconds)
+        _let_in(server.url)
+        if options.only != "delivery":
+            rows = await _contend(server.url, folder, options.connections, options.seconds)
+            _publish("write-path", "Write path", options.seconds, render(rows) + "\n" + _verdict(rows))
+            await clear(server.url)
+        if options.only != "write-path":
+            found = await delivery.measure(server.url, folder, options.seconds)
+            _publish("delivery", "Delivery", options.seconds, found)
     finally:
         await server.stop()
 
@@ -63,7 +63,7 @@ async def _contend(url: str, folder: Path, connections: list[int], seconds: int)
                 await _rest(url)
                 rows.append(await asyncio.to_thread(pgbench.run, url, folder, operation, manner, count, seconds))
                 _say_row(rows[-1])
-            for contender, command in _servers(url).items():
+            for contender, command in _servers().items():
                 await _rest(url)
                 rows.append(await asyncio.to_thread(_over_http, folder, contender, command, operation, count, seconds))
                 _say_row(rows[-1])
@@ -75,8 +75,13 @@ async def _rest(url: str) -> None:
     await checkpoint(url)
 
 
-def _servers(url: str) -> dict[str, list[str]]:
-    os.environ.update(LEADRAIL_DATABASE_URL=url, BENCH_URL=url, LEADRAIL_PORT=str(PORT), LEADRAIL_LOG_LEVEL="warning")
+def _let_in(url: str) -> None:
+    """What every program that is measured finds in its environment."""
+    settings = {"DATABASE_URL": url, "PORT": str(PORT), "LOG_LEVEL": "error", "WEBHOOK_ALLOW": "127.0.0.0/8"}
+    os.environ.update({f"LEADRAIL_{name}": value for name, value in settings.items()} | {"BENCH_URL": url})
+
+
+def _servers() -> dict[str, list[str]]:
     baseline = ["-m", "uvicorn", "bench.baseline:app", "--port", str(PORT), "--log-level", "warning", "--no-access-log"]
     return {
         "Leadrail": ["-m", "leadrail", "serve", "--no-worker"],
@@ -86,49 +91,26 @@ def _servers(url: str) -> dict[str, list[str]]:
 
 
 def _over_http(folder: Path, contender: str, command: list[str], operation: str, connections: int, seconds: int) -> Row:
-    with _running(command):
+    with running(command):
         load.run(f"http://127.0.0.1:{PORT}", folder, operation, contender, connections, 1)
         return load.run(f"http://127.0.0.1:{PORT}", folder, operation, contender, connections, seconds)
 
 
-@contextmanager
-def _running(command: list[str]) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL)
-    try:
-        _wait_until_it_answers(process)
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _wait_until_it_answers(process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/openapi.json", timeout=1).read()
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"{process.args} does not answer")
-
-
-def _publish(rows: list[Row], seconds: int) -> None:
-    text = _heading(seconds) + render(rows) + "\n" + _verdict(rows)
+def _publish(name: str, title: str, seconds: int, found: str) -> None:
+    text = _heading(title, seconds) + found
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-write-path.md"
+    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{name}.md"
     path.write_text(text)
     _say(f"\n{text}\nwritten to {path}")
 
 
-def _heading(seconds: int) -> str:
+def _heading(title: str, seconds: int) -> str:
     revision = "unknown"
     if shutil.which("git"):
         found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
         revision = found.stdout.strip() or revision
     return (
-        f"# Write path, {datetime.now(UTC):%Y-%m-%d}, revision {revision}\n\n"
+        f"# {title}, {datetime.now(UTC):%Y-%m-%d}, revision {revision}\n\n"
         f"{os.cpu_count()} cores shared by PostgreSQL, the server and the load; Python {platform.python_version()}; "
         f"{LEADS:,} leads in {COMPANIES} companies, one endpoint in each, every change with its event and its due "
         f"delivery committed durably (fsync on); {seconds} s a run, all in one go.\n\n"

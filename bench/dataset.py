@@ -79,6 +79,16 @@ def _statements() -> list[str]:
     ]
 
 
+async def clear(url: str) -> None:
+    """Takes away what is due, so that a worker finds nothing to do."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("TRUNCATE deliveries CASCADE")
+    finally:
+        await connection.close()
+    await settle(url)
+
+
 async def settle(url: str) -> None:
     """Brings the server to rest, so that no contender pays for what the one before left behind."""
     connection = await asyncpg.connect(url)

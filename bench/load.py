@@ -56,9 +56,20 @@ def check() -> None:
         raise RuntimeError("the bench drives HTTP with wrk: install it (apt-get install wrk) and run again")
 
 
-def run(base_url: str, folder: Path, operation: str, contender: str, connections: int, seconds: int) -> Row:
+def run(
+    base_url: str,
+    folder: Path,
+    operation: str,
+    contender: str,
+    connections: int,
+    seconds: int,
+    *,
+    at_most: float | None = None,
+) -> Row:
+    """One run; `at_most` requests a second when every connection waits between two of its own."""
     script = folder / "script.lua"
-    script.write_text(SCRIPTS[operation])
+    pause = f"delay = function() return math.random(0, {2000 * connections / at_most:.0f}) end\n" if at_most else ""
+    script.write_text(SCRIPTS[operation] + pause)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script), base_url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])  # type: ignore[index]

@@ -31,6 +31,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_allow: Annotated[
         str, Meta(description="Private networks that webhooks may reach all the same: CIDRs, comma-separated.")
     ] = ""
+    payload_days: Annotated[
+        int, Meta(ge=1, le=3650, description="For how many days what webhooks sent can be seen and replayed.")
+    ] = 30
     trusted_proxies: Annotated[
         str, Meta(description="Proxies whose X-Forwarded-For is believed: addresses or CIDRs, comma-separated.")
     ] = ""

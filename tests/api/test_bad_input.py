@@ -81,7 +81,8 @@ async def world(core: Core, server_url: str) -> AsyncIterator[tuple[People, dict
         channel = await people.shared_channel(template="octanist")
         lead = await people.owner.lead(channel)
         # What a path names must survive what is tried on it, so ids of collections are of nothing.
-        ids = {"channels": str(channel.id), "leads": str(lead.id), "keys": str(uuid4()), "webhooks": str(uuid4())}
+        ids = {"channels": str(channel.id), "leads": str(lead.id)}
+        ids |= {kind: str(uuid4()) for kind in ("keys", "webhooks", "rewards")}
         yield people, ids
 
 

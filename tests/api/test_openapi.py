@@ -363,7 +363,7 @@ async def messages(world: World) -> list[Message]:
     """What the worker makes of everything that is due to the owner's endpoint."""
     owner = world.people.owner
     endpoint = Destination(
-        UUID(world.ids["WEBHOOK_ID"]), owner.company_id, "https://example.com", Format.NATIVE, signing.new_secret()
+        UUID(world.ids["WEBHOOK_ID"]), owner.company_id, "https://example.com", Format.NATIVE, (signing.new_secret(),)
     )
     due = await owner.rows("SELECT id, event_id, payload FROM deliveries WHERE endpoint_id = $1", endpoint.id)
     claims = [Claim(owner.company_id, row["id"], 1, row["event_id"], row["payload"], endpoint) for row in due]

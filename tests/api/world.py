@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx
 
 from leadrail.api import examples
-from leadrail.api.docs import variable
+from leadrail.api.docs import filled_path
 from leadrail.api.operation import Operation
 from leadrail.core.channels.commands import NewProperty
 from leadrail.core.channels.model import Channel, PropertyType
@@ -34,6 +34,8 @@ class World:
         trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
         spare = await owner.http.post("/v1/keys", json={"name": "spare"})
         endpoint = await owner.endpoint("https://example.com/hooks/leads")
+        ways: tuple[tuple[str, ...], ...] = ((), ("approve",), ("approve", "pay"))
+        pending, approved, paid = [await _reward(people, channel, *way) for way in ways]
         ids = {
             "CHANNEL_ID": channel.id,
             "LEAD_ID": lead.id,
@@ -43,6 +45,9 @@ class World:
             "REWARD_TRIGGER_ID": trigger.id,
             "KEY_ID": spare.json()["id"],
             "WEBHOOK_ID": endpoint.id,
+            "REWARD_ID": pending,
+            "APPROVED_REWARD_ID": approved,
+            "PAID_REWARD_ID": paid,
         }
         return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})
 
@@ -53,18 +58,14 @@ class World:
             examples.CHANNEL_ID: "CHANNEL_ID",
             examples.LEAD_ID: "LEAD_ID",
             examples.PARTNER_ID: "COMPANY_ID",
+            examples.REWARD_ID: "REWARD_ID",
         }
         for id, name in named.items():
             text = text.replace(id, self.ids[name])
         return text.encode()
 
     def path(self, row: Operation) -> str:
-        segments = row.path.split("/")
-        owners = ["", *segments]
-        return "/".join(
-            self.ids[variable(owner)] if segment.startswith("{") else segment
-            for owner, segment in zip(owners, segments, strict=False)
-        )
+        return filled_path(row.path, self.ids.__getitem__)
 
     async def send(
         self, row: Operation, *, http: httpx.AsyncClient | None = None, query: dict[str, str] | None = None, **more: Any
@@ -76,3 +77,14 @@ class World:
         return await client.request(
             row.method, self.path(row), params=given | (query or {}), **({"content": content} | more)
         )
+
+
+async def _reward(people: People, channel: Channel, *decisions: str) -> str:
+    """The reward of a lead of its own that was won, on which this was decided."""
+    owner = people.owner
+    lead = await owner.lead(channel, value=Decimal(5000))
+    await owner.http.put(f"/v1/leads/{lead.id}/status", json={"status": "Won"})
+    (reward,) = (await owner.http.get("/v1/rewards", params={"lead": str(lead.id)})).json()["data"]
+    for decision in decisions:
+        (await owner.http.post(f"/v1/rewards/{reward['id']}/{decision}")).raise_for_status()
+    return str(reward["id"])

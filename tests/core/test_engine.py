@@ -521,7 +521,7 @@ async def test_a_rehearsal_tells_all_and_writes_nothing(people: People) -> None:
     rehearsal = await people.owner.core.engine.rehearse(move(actor, lead, "Won"))
 
     assert [event.type for event in rehearsal.done.events] == ["lead.status_changed", "reward.created"]
-    assert (rehearsal.done.lead.version, len(rehearsal.change.rewards)) == (2, 1)
+    assert (rehearsal.done.lead.version, len(rehearsal.change.lines)) == (2, 1)
     assert (await people.owner.counts(), await current(people.owner, lead)) == before
 
 

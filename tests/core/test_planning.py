@@ -191,4 +191,4 @@ def test_a_note_is_told_and_kept() -> None:
 @pytest.mark.parametrize("text", ["", "  \n", "x" * 20_001])
 def test_a_note_without_text_or_with_too_much_is_refused(text: str) -> None:
     refused = refusal(lead_in(), note(text))
-    assert (refused.code, refused.at) == (Code.INVALID, "/text")
+    assert (refused.code, refused.field) == (Code.INVALID, "/text")

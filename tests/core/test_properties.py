@@ -25,7 +25,7 @@ from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, Reco
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.rules import decide
 from leadrail.core.rewards.commands import NewTrigger, add_trigger
-from leadrail.core.rewards.model import Cause, Kind, Trigger, TriggerState
+from leadrail.core.rewards.model import Cause, Kind, Ledger, Trigger, TriggerState
 from leadrail.core.save import Change, follow
 from leadrail.core.setup import Setup
 from leadrail.core.webhooks.commands import NewEndpoint, add_endpoint
@@ -148,7 +148,7 @@ class World:
     def __init__(self, plan: Plan) -> None:
         self.setup = setup_of(plan)
         self.lead: Lead | None = None
-        self.rewarded: frozenset[UUID] = frozenset()
+        self.ledger: Ledger = ()
         self.changes: list[Change] = []
         self.now = START
 
@@ -158,18 +158,18 @@ class World:
         command = command_of(step, make.actor(), self.setup.channel, [make.LEAD_ID] * 3)
         if isinstance(command, CreateLead) and self.lead is not None:
             return None
-        before = msgspec.to_builtins(self.lead), self.rewarded
+        before = msgspec.to_builtins(self.lead), self.ledger
         try:
             decision = decide(self.lead, self.setup.channel, command, self.now)
         except Refused:
-            assert (msgspec.to_builtins(self.lead), self.rewarded) == before
+            assert (msgspec.to_builtins(self.lead), self.ledger) == before
             return None
-        change = follow(command, self.setup, self.lead, decision, self.rewarded, self.now)
+        change = follow(command, self.setup, self.lead, decision, self.ledger, self.now)
         assert msgspec.to_builtins(self.lead) == before[0]
         if not decision.facts:
             assert decision.lead is self.lead
             return None
-        self.lead, self.rewarded = change.lead, change.rewarded
+        self.lead, self.ledger = change.lead, change.ledger
         self.changes.append(change)
         return change
 
@@ -212,11 +212,11 @@ def test_the_version_grows_by_one_with_each_effective_command(plan: Plan, steps:
 @lives
 @often
 def test_a_trigger_pays_at_most_once_unless_it_repeats_and_never_nothing(plan: Plan, steps: list[Step]) -> None:
-    paid = [(trigger, reward) for change in lived(plan, steps).changes for trigger, reward in change.rewards]
+    paid = [line for change in lived(plan, steps).changes for line in change.lines]
 
-    once = [trigger.id for trigger, _ in paid if not trigger.repeat]
+    once = [line.reward.trigger_id for line in paid if line.once]
     assert len(once) == len(set(once))
-    assert all(reward.amount > 0 for _, reward in paid)
+    assert all(line.reward.amount > 0 for line in paid)
 
 
 @lives
@@ -224,7 +224,7 @@ def test_a_trigger_pays_at_most_once_unless_it_repeats_and_never_nothing(plan: P
 def test_each_reward_has_its_event_right_behind_the_one_that_earned_it(plan: Plan, steps: list[Step]) -> None:
     for change in lived(plan, steps).changes:
         told = [one.fact.data["reward"] for one in change.told if one.fact.type is EventType.REWARD_CREATED]
-        assert told == [reward for _, reward in change.rewards]
+        assert told == [line.reward for line in change.lines]
         assert change.told[0].fact.type is not EventType.REWARD_CREATED
 
 

@@ -37,6 +37,7 @@ OF_CHANNEL = Answers(404, 200, 404)
 OF_OWNER = Answers(404, 403, 404)
 OF_LEAD = Answers(404, 200, 404)
 OF_COMPANY = Answers(404, 404, 403)
+OF_PAYER = Answers(404, 403, 404)  # the partner earns it: it may look, and no more
 
 WHO_MAY = {
     "GET /v1/company": OWN,
@@ -81,12 +82,23 @@ WHO_MAY = {
     "GET /v1/leads/{id}/events": OF_LEAD,
     "GET /v1/leads/{id}/follow-ups": OF_LEAD,
     "POST /v1/leads/{id}/follow-ups": Answers(404, 201, 404),
+    "GET /v1/follow-ups": OWN,
+    "GET /v1/leads/{id}/notes": OF_LEAD,
+    "POST /v1/leads/{id}/notes": Answers(404, 201, 404),
     "GET /v1/leads/{id}/purchases": OF_LEAD,
     "POST /v1/leads/{id}/purchases": Answers(404, 201, 404),
     "POST /v1/webhooks": MADE,
     "GET /v1/webhooks": OWN,
     "DELETE /v1/webhooks/{id}": OF_COMPANY,
     "GET /v1/rewards": OWN,
+    "GET /v1/rewards/totals": OWN,
+    "GET /v1/rewards/export.csv": OWN,
+    "GET /v1/rewards/{id}": OF_LEAD,
+    "POST /v1/rewards/{id}/approve": OF_PAYER,
+    "POST /v1/rewards/{id}/reject": OF_PAYER,
+    "POST /v1/rewards/{id}/pay": OF_PAYER,
+    "POST /v1/rewards/{id}/corrections": OF_PAYER,
+    "POST /v1/rewards/batch": OWN,  # with every item refused, see below
     "GET /v1/notifications": OWN,
 }
 
@@ -180,13 +192,13 @@ async def test_the_stranger_sees_nothing_and_changes_nothing(operation: Operatio
     assert_blind(answer, world)
 
 
-@pytest.mark.parametrize("path", ["/v1/leads/batch", "/v1/leads/status/batch"])
+@pytest.mark.parametrize("path", ["/v1/leads/batch", "/v1/leads/status/batch", "/v1/rewards/batch"])
 async def test_the_strangers_items_are_refused_as_if_there_were_nothing(world: World, path: str) -> None:
     (operation,) = [row for row in OPERATIONS if row.path == path]
 
     (item,) = good(await world.send(operation, http=world.people.stranger.http))["data"]
 
-    assert item["error"]["code"] in ("channel_not_found", "lead_not_found")
+    assert item["error"]["code"] in ("channel_not_found", "lead_not_found", "not_found")
 
 
 async def test_what_is_anothers_is_answered_like_what_does_not_exist(world: World) -> None:
@@ -280,7 +292,10 @@ async def test_a_bound_key_sees_and_changes_nothing_beside_its_channels(
     answer = await assert_untouched(world, operation, key=keys["bound"])
 
     assert answer.status_code == WHO_MAY[named(operation)].bound
-    hidden = [world.ids[name] for name in ("LEAD_ID", "CHANNEL_ID", "WEBHOOK_ID", "KEY_ID", "REWARD_TRIGGER_ID")]
+    hidden = [
+        world.ids[name]
+        for name in ("LEAD_ID", "CHANNEL_ID", "WEBHOOK_ID", "KEY_ID", "REWARD_TRIGGER_ID", "PAID_REWARD_ID")
+    ]
     assert [id for id in hidden if id in answer.text] == []
 
 

@@ -1,7 +1,7 @@
 """Routing, reading and answering, one ASGI message at a time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from leadrail.kit.http import (
     Response,
     Route,
     Router,
+    Stream,
     json_response,
 )
 from leadrail.kit.wire import BadInput
@@ -28,6 +29,15 @@ async def echo(request: Request) -> Response:
 
 async def fail(_request: Request) -> Response:
     raise ValueError("a fault")
+
+
+async def count(_request: Request) -> Stream:
+    return Stream(200, pieces(b"one\n", b"two\n"), b"text/csv", ((b"x-rows", b"2"),))
+
+
+async def pieces(*texts: bytes) -> AsyncIterator[bytes]:
+    for text in texts:
+        yield text
 
 
 def named(name: str) -> Callable[[Request], Awaitable[Response]]:
@@ -46,6 +56,7 @@ ROUTES = (
     Route("PUT", "/leads/{id}/status", named("move")),
     Route("GET", "/channels/{id}/statuses/{item}", named("status")),
     Route("GET", "/fault", fail),
+    Route("GET", "/count", count),
 )
 
 
@@ -75,7 +86,7 @@ class Exchange:
         self.sent.append(message)
 
     async def through(self, **options: Any) -> "Exchange":
-        face = Face(ROUTES, on_error, **options)
+        face = Face(options.pop("routes", ROUTES), on_error, **options)
         await asyncio.wait_for(face.answer(self.scope, self.receive, self.send, self.path), 1)
         return self
 
@@ -217,3 +228,65 @@ async def test_head_is_answered_like_get_without_the_body() -> None:
 
     assert (exchange.status, exchange.body) == (200, b"")
     assert (b"content-length", b"4") in exchange.sent[0]["headers"]
+
+
+# Streaming
+
+
+async def test_a_stream_is_sent_piece_by_piece_without_a_length() -> None:
+    exchange = await Exchange("GET", "/count").through()
+
+    assert exchange.sent[0]["headers"] == [(b"x-rows", b"2"), (b"content-type", b"text/csv")]
+    assert [(one["body"], one.get("more_body", False)) for one in exchange.sent[1:]] == [
+        (b"one\n", True),
+        (b"two\n", True),
+        (b"", False),
+    ]
+
+
+async def test_head_of_a_stream_makes_none_of_it() -> None:
+    exchange = await Exchange("HEAD", "/count").through()
+
+    assert [one.get("body") for one in exchange.sent] == [None, b""]
+
+
+class Endless:
+    """A stream that tidies up when it ends."""
+
+    def __init__(self) -> None:
+        self.has_tidied = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        try:
+            yield b"first"
+            await asyncio.Event().wait()
+        finally:
+            self.has_tidied = True
+
+    async def handler(self, _request: Request) -> Stream:
+        return Stream(200, self.chunks())
+
+
+async def test_a_client_that_goes_away_ends_the_stream_where_it_is() -> None:
+    endless, exchange = Endless(), Exchange("GET", "/endless")
+    exchange.incoming.append({"type": "http.disconnect"})
+
+    await exchange.through(routes=[Route("GET", "/endless", endless.handler)])
+
+    assert endless.has_tidied
+    assert exchange.sent[-1] == {"type": "http.response.body", "body": b"first", "more_body": True}
+
+
+async def test_a_stream_that_cannot_go_on_is_cut_and_not_ended() -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"part"
+        raise ValueError("a fault")
+
+    async def handler(_request: Request) -> Stream:
+        return Stream(200, broken())
+
+    exchange = Exchange("GET", "/broken")
+    with pytest.raises(ValueError, match="a fault"):
+        await exchange.through(routes=[Route("GET", "/broken", handler)])
+
+    assert exchange.sent[-1]["more_body"]

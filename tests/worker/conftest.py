@@ -41,6 +41,14 @@ async def core(own_url: str, clock: FakeClock) -> AsyncIterator[Core]:
 
 
 @pytest.fixture
+async def other_core(own_url: str, core: Core) -> AsyncIterator[Core]:
+    """The same database, as another process would have it."""
+    other = Core(await Database.open(own_url), clock=core.clock, webhook_allow=core.webhook_allow)
+    yield other
+    await other.close()
+
+
+@pytest.fixture
 async def people(core: Core) -> AsyncIterator[People]:
     async with three_people(core, "http://nobody-listens.invalid") as people:
         yield people

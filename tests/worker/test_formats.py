@@ -40,7 +40,7 @@ EVENT: dict[str, Any] = {
 
 
 def claim(format: Format, event: dict[str, Any] | None = EVENT, event_names: EventNames = EventNames.FIRST) -> Claim:
-    endpoint = Destination(new_id(), new_id(), "https://example.com/", format, new_secret(), event_names)
+    endpoint = Destination(new_id(), new_id(), "https://example.com/", format, (new_secret(),), event_names)
     payload = None if event is None else json.dumps(event)
     return Claim(new_id(), new_id(), 1, new_id(), payload, endpoint)
 
@@ -57,7 +57,7 @@ def test_the_signature_is_that_of_standard_webhooks(format: Format) -> None:
 
     whole = told(one)
 
-    Webhook(one.endpoint.secret).verify(whole.body, whole.headers)
+    Webhook(one.endpoint.secrets[0]).verify(whole.body, whole.headers)
     assert whole.headers["webhook-id"] == str(one.event_id)
 
 
@@ -107,10 +107,10 @@ def test_sendpilot_is_signed_as_documented_and_as_its_receivers_check() -> None:
 
     whole = told(one, now)
 
-    documented = hmac.new(one.endpoint.secret.encode(), b"%d.%b" % (now, whole.body), hashlib.sha256).hexdigest()
+    documented = hmac.new(one.endpoint.secrets[0].encode(), b"%d.%b" % (now, whole.body), hashlib.sha256).hexdigest()
     assert whole.headers["webhook-signature"] == f"v1,t={now},s={documented}"
     svix = {name.replace("svix-", "webhook-"): value for name, value in whole.headers.items() if "svix-" in name}
-    Webhook(one.endpoint.secret).verify(whole.body, svix)
+    Webhook(one.endpoint.secrets[0]).verify(whole.body, svix)
     assert whole.headers["webhook-id"] == whole.headers["svix-id"] == str(one.event_id)
 
 

@@ -1,6 +1,7 @@
 """Who gets the free places, and who is asked next."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadrail.core.webhooks.queue import Lane
+from leadrail.core.webhooks.queue import Lane, LaneState
 from leadrail.worker.planning import START, plan, share
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -16,7 +17,7 @@ COMPANIES, ENDPOINTS = range(1, 5), range(1, 7)
 
 
 def lane(company: int, endpoint: int) -> Lane:
-    return Lane(UUID(int=company), UUID(int=endpoint), NOW, True)
+    return Lane(UUID(int=company), UUID(int=endpoint), NOW)
 
 
 lanes = st.lists(st.builds(lane, st.sampled_from(COMPANIES), st.sampled_from(ENDPOINTS)), unique=True)
@@ -24,9 +25,13 @@ rooms = st.fixed_dictionaries({UUID(int=endpoint): st.integers(-1, 5) for endpoi
 places = st.integers(0, 40)
 
 
+def room_in(rooms: dict[UUID, int]) -> Callable[[Lane], int]:
+    return lambda lane: rooms[lane.endpoint_id]
+
+
 @given(lanes, places, rooms)
 def test_no_more_is_shared_out_than_there_is(lanes: list[Lane], free: int, room: dict[UUID, int]) -> None:
-    shares = share(lanes, free, room.__getitem__)
+    shares = share(lanes, free, room_in(room))
 
     by_endpoint = Counter[UUID]()
     for one, got in zip(lanes, shares, strict=True):
@@ -37,7 +42,7 @@ def test_no_more_is_shared_out_than_there_is(lanes: list[Lane], free: int, room:
 
 @given(lanes, places, rooms)
 def test_no_place_stays_free_while_an_endpoint_has_room(lanes: list[Lane], free: int, room: dict[UUID, int]) -> None:
-    shares = share(lanes, free, room.__getitem__)
+    shares = share(lanes, free, room_in(room))
 
     most = sum(max(room[endpoint], 0) for endpoint in {one.endpoint_id for one in lanes})
     assert sum(shares) == min(free, most)
@@ -67,7 +72,7 @@ def test_every_lane_has_its_turn_in_one_time_round(
     after, served = START, set[Lane]()
     for _ in range(2 * len(lanes) + 1):
         ahead = [one for one in lanes if (one.company_id, one.endpoint_id) > after]
-        todo = plan(ahead[:window], NOW, free, room.__getitem__, is_last=len(ahead) < window)
+        todo = plan(ahead[:window], NOW, free, room_in(room), is_last=len(ahead) < window)
         served |= {one for one, _ in todo.shares}
         after = todo.next_after
         if after == START:
@@ -79,7 +84,7 @@ def test_every_lane_has_its_turn_in_one_time_round(
 
 def test_what_is_not_due_waits_and_what_is_closed_is_cleared() -> None:
     later = msgspec.structs.replace(lane(1, 1), due_at=NOW + timedelta(seconds=1))
-    closed = msgspec.structs.replace(lane(1, 2), is_open=False)
+    closed = msgspec.structs.replace(lane(1, 2), state=LaneState.CLOSED)
 
     todo = plan([later, closed], NOW, 10, lambda _: 16, is_last=True)
 

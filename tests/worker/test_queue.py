@@ -4,9 +4,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from leadrail.core.core import Core
-from leadrail.core.webhooks import queue
+from leadrail.core.webhooks import queue, results
 from leadrail.core.webhooks.model import Format
-from leadrail.core.webhooks.queue import Attempt, Claim, DeliveryState, Lane, Result
+from leadrail.core.webhooks.queue import Claim, DeliveryState, Lane, LaneState
+from leadrail.core.webhooks.results import Attempt, Result
 from tests.people import People, Person
 from tests.worker.stage import FakeClock, attempts, multiply, one_due, the_delivery
 
@@ -31,7 +32,9 @@ async def record(core: Core, claim: Claim, state: DeliveryState) -> None:
     attempt = Attempt(now, 5, "ok" if state == "delivered" else "http_5xx", 200, b"")
     due_at = now + timedelta(hours=1) if state == "due" else None
     async with core.database.connection() as connection:
-        await queue.record(connection, [Result(claim=claim, ended_at=now, state=state, due_at=due_at, attempt=attempt)])
+        await results.record(
+            connection, [Result(claim=claim, ended_at=now, state=state, due_at=due_at, attempt=attempt)]
+        )
 
 
 async def test_a_lane_is_found_once_whatever_waits_in_it(core: Core, people: People) -> None:
@@ -59,8 +62,8 @@ async def test_a_lane_tells_its_earliest_delivery_and_whether_its_endpoint_is_ac
     before = await lanes(core)
     await people.owner.rows("UPDATE endpoints SET state = 'disabled' WHERE id = $1 RETURNING 1", endpoint.id)
 
-    assert before == [Lane(people.owner.company_id, endpoint.id, first, True)]
-    assert [lane.is_open for lane in await lanes(core)] == [False]
+    assert before == [Lane(people.owner.company_id, endpoint.id, first)]
+    assert [lane.state for lane in await lanes(core)] == [LaneState.CLOSED]
 
 
 async def test_a_claim_takes_its_share_and_the_next_one_the_rest(core: Core, people: People) -> None:
@@ -144,8 +147,8 @@ async def test_a_claim_given_back_counts_no_attempt(core: Core, people: People, 
     (one,) = await claim(core)
     given_back = Result(claim=one, ended_at=clock.now, state=DeliveryState.DUE, due_at=clock.now)
     async with core.database.connection() as connection:
-        await queue.record(connection, [given_back])
-        await queue.record(connection, [given_back])
+        await results.record(connection, [given_back])
+        await results.record(connection, [given_back])
 
     delivery = await the_delivery(people.owner)
     assert (delivery["attempts"], delivery["last_outcome"], delivery["due_at"]) == (0, None, clock.now)

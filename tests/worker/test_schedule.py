@@ -42,7 +42,7 @@ def test_a_failure_is_tried_again_as_planned_or_a_tenth_later(
 ) -> None:
     verdict = judge(number, reply(outcome, status), NOW, chance)
 
-    assert (verdict.state, verdict.disables_endpoint) == (DeliveryState.DUE, False)
+    assert (verdict.state, verdict.is_gone) == (DeliveryState.DUE, False)
     assert verdict.due_at is not None
     assert SCHEDULE[number] <= verdict.due_at - NOW <= SCHEDULE[number] * 1.1
 
@@ -66,4 +66,4 @@ def test_after_the_last_attempt_it_is_parked(
 def test_gone_parks_at_once_and_disables_the_endpoint(number: int, chance: float, seconds: int | None) -> None:
     verdict = judge(number, reply(Outcome.HTTP_4XX, 410, seconds), NOW, chance)
 
-    assert verdict == Verdict(DeliveryState.PARKED, disables_endpoint=True)
+    assert verdict == Verdict(DeliveryState.PARKED, is_gone=True)

@@ -71,7 +71,7 @@ def test_a_success_is_final_and_gone_is_gone(format: Format, number: int, chance
     gone = judge(number, Reply(Outcome.HTTP_4XX, 410, b"", 1, seconds), NOW, chance, schedule)
 
     assert taken == Verdict(DeliveryState.DELIVERED)
-    assert gone == Verdict(DeliveryState.PARKED, disables_endpoint=True)
+    assert gone == Verdict(DeliveryState.PARKED, is_gone=True)
 
 
 async def test_a_receiver_that_is_down_is_tried_six_times(core: Core, people: People, clock: FakeClock) -> None:

@@ -1,14 +1,13 @@
 """Fairness between endpoints and companies, and several workers on one queue."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from leadrail.core.core import Core
 from leadrail.core.webhooks import queue
 from leadrail.core.webhooks.queue import Lane
-from leadrail.db.database import Connection, Database
+from leadrail.db.database import Connection
 from leadrail.kit.outgoing import Outgoing
 from leadrail.worker import claiming
 from leadrail.worker.deliverer import Deliverer
@@ -27,14 +26,6 @@ from tests.worker.stage import (
     until_none_due,
     working,
 )
-
-
-@pytest.fixture
-async def other_core(own_url: str, core: Core) -> AsyncIterator[Core]:
-    """The same database, as another process would have it."""
-    other = Core(await Database.open(own_url), clock=core.clock, webhook_allow=core.webhook_allow)
-    yield other
-    await other.close()
 
 
 async def test_a_hanging_backlog_does_not_keep_another_company_waiting(core: Core, people: People) -> None:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ _VARIABLES = {
     examples.CHANNEL_ID: "CHANNEL_ID",
     examples.LEAD_ID: "LEAD_ID",
     examples.PARTNER_ID: "COMPANY_ID",
+    examples.REWARD_ID: "REWARD_ID",
 }
 
 
@@ -192,16 +193,30 @@ def curl(operation: Json) -> str:
 
 
 def _path(operation: Json) -> str:
-    segments = operation["path"].split("/")
-    filled = [
-        f"${variable(owner)}" if segment.startswith("{") else segment for owner, segment in pairwise(["", *segments])
-    ]
+    filled = filled_path(operation["path"], lambda name: f"${name}")
     given = [f"{one['name']}={one['example']}" for one in operation.get("parameters", ()) if "example" in one]
-    return "/".join(filled) + ("?" + "&".join(given) if given else "")
+    return filled + ("?" + "&".join(given) if given else "")
 
 
-def variable(segment: str) -> str:
-    """The shell variable for an id below this segment: `statuses` as STATUS_ID."""
+_REWARDS = {"pay": "APPROVED_REWARD_ID", "corrections": "PAID_REWARD_ID"}
+
+
+def filled_path(path: str, fill: Callable[[str], str]) -> str:
+    """The path with each of its ids as `fill` makes it of the name of its shell variable."""
+    segments = path.split("/")
+    return "/".join(
+        fill(variable(before, after)) if segment.startswith("{") else segment
+        for before, segment, after in zip(["", *segments], segments, [*segments[1:], ""], strict=False)
+    )
+
+
+def variable(segment: str, after: str = "") -> str:
+    """The shell variable for an id below this segment: `statuses` as STATUS_ID.
+
+    Only an approved reward is paid and only a paid one corrected, so the reader needs several.
+    """
+    if segment == "rewards" and after in _REWARDS:
+        return _REWARDS[after]
     owner = {"members": "company", "statuses": "status", "properties": "property"}.get(segment)
     return f"{owner or segment.removesuffix('s')}_id".replace("-", "_").upper()
 

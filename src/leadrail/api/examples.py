@@ -11,6 +11,7 @@ COMPANY_ID = "0199a3bf-0001-7d20-a1b2-c3d4e5f60718"
 PARTNER_ID = "0199a3bf-0002-7d20-a1b2-c3d4e5f60719"
 KEY_ID = "0199a3bf-0003-7d20-a1b2-c3d4e5f6071a"
 TRIGGER_ID = "0199a3c1-0a0a-7b2c-9c3d-4e5f60718293"
+REWARD_ID = "0199a3c8-0d0d-7b2c-9c3d-4e5f60718296"
 ENDPOINT_ID = "0199a3c1-0b0b-7b2c-9c3d-4e5f60718294"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
@@ -151,9 +152,15 @@ STATUS = {
     "visible": True,
     "requires": ["value", "currency"],
     "next": None,
+    "follow_up": None,
 }
 
-NEW_STATUS = {"name": "Proposal sent", "category": "qualified", "requires": ["value"]}
+NEW_STATUS = {
+    "name": "Proposal sent",
+    "category": "qualified",
+    "requires": ["value"],
+    "follow_up": {"after_hours": 48, "note": "Call"},
+}
 
 PROPERTY = {
     "id": "0199a3c0-5b80-7a10-8c1d-0a1b2c3d4e04",
@@ -198,12 +205,21 @@ TRIGGER = {
     "amount": "10",
     "repeat": False,
     "state": "active",
+    "cap": "1000",
+    "hold_days": 30,
 }
 
-NEW_TRIGGER = {"cause": "status_change", "status": "Won", "kind": "percent", "amount": "10"}
+NEW_TRIGGER = {
+    "cause": "status_change",
+    "status": "Won",
+    "kind": "percent",
+    "amount": "10",
+    "cap": "1000",
+    "hold_days": 30,
+}
 
 REWARD = {
-    "id": "0199a3c8-0d0d-7b2c-9c3d-4e5f60718296",
+    "id": REWARD_ID,
     "trigger_id": TRIGGER_ID,
     "lead_id": LEAD_ID,
     "channel_id": CHANNEL_ID,
@@ -212,6 +228,35 @@ REWARD = {
     "currency": "EUR",
     "state": "pending",
     "created_at": LATER,
+    "payer_company_id": COMPANY_ID,
+    "hold_until": None,
+    "reason": None,
+    "corrects": None,
+    "clawed_back": False,
+    "decided_at": None,
+}
+
+APPROVED_REWARD = REWARD | {"state": "approved", "decided_at": LATER}
+
+CORRECTION = REWARD | {
+    "id": "0199a3c8-1d1d-7b2c-9c3d-4e5f60718296",
+    "amount": "-120",
+    "reason": "Part of the order was returned",
+    "corrects": REWARD_ID,
+}
+
+REWARD_TOTAL = {
+    "earner": PARTNER_ID,
+    "channel_id": CHANNEL_ID,
+    "month": "2026-11",
+    "currency": "EUR",
+    "rewards": 4,
+    "pending": "500",
+    "approved": "0",
+    "rejected": "80",
+    "paid": "1200",
+    "corrections": "-120",
+    "net": "1580",
 }
 
 ENDPOINT = {
@@ -231,6 +276,10 @@ NEW_ENDPOINT = {"url": "https://example.com/hooks/leads", "events": ["lead.statu
 REASON = {"id": "0199a3c9-0e0e-7b2c-9c3d-4e5f60718297", "number": 5, "text": "Best price at another store"}
 
 SUB_STATUS = {"id": "0199a3c9-0f0f-7b2c-9c3d-4e5f60718298", "category": "on_hold", "name": "YetToDecide"}
+
+NEW_NOTE = {"text": "Met at the fair; wants a demo", "author": "sam@example.com"}
+
+NOTE = NEW_NOTE | {"id": "0199a3cb-0a0a-7b2c-9c3d-4e5f6071829a", "created_at": LATER}
 
 NEW_PURCHASE = {"name": "Pro plan", "amount": "1500", "currency": "EUR"}
 
@@ -258,8 +307,12 @@ EVENT_DATA: dict[str, Any] = {
         "follow_up": {name: value for name, value in FOLLOW_UP.items() if name != "number"},
         "next_follow_up_at": LATER,
     },
+    "follow_up.due": {"follow_up_at": NOON, "assignee": "sam@example.com", "note": "Call"},
+    "follow_up.overdue": {"follow_up_at": NOON, "assignee": "sam@example.com", "note": "Call"},
+    "note.added": {"note": NOTE},
     "purchase.recorded": {"purchase": PURCHASE},
     "reward.created": {"reward": REWARD},
+    "reward.changed": {"reward": APPROVED_REWARD, "from": "pending", "to": "approved", "reason": None},
     "channel.paused": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
     "channel.resumed": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
 }

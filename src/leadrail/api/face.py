@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from leadrail.api import channels, company, leads, listings, openapi, service, webhooks
+from leadrail.api import channels, company, followups, leads, listings, openapi, rewards, service, webhooks
 from leadrail.api.operation import Call, Operation
 from leadrail.api.problems import on_error
 from leadrail.core.actor import Actor
@@ -12,7 +12,7 @@ from leadrail.core.core import Core
 from leadrail.core.errors import Code, refuse
 from leadrail.core.queries import demand
 from leadrail.kit import wire
-from leadrail.kit.http import Face, Handler, Request, Response, Route
+from leadrail.kit.http import Face, Handler, Request, Response, Route, Stream
 
 FACE = "api"
 
@@ -21,6 +21,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *channels.OPERATIONS,
     *leads.OPERATIONS,
     *webhooks.OPERATIONS,
+    *rewards.OPERATIONS,
+    *followups.OPERATIONS,
     *listings.OPERATIONS,
 )
 
@@ -40,7 +42,7 @@ def _handler(core: Core, row: Operation) -> Handler:
     read_query: wire.QueryReader[Any] = wire.QueryReader(row.query)
     beside_channels = row.is_beside_channels
 
-    async def handle(request: Request) -> Response:
+    async def handle(request: Request) -> Response | Stream:
         actor = await admit(core, request)
         demand(actor, row.scope)
         if beside_channels and actor.channel_ids:

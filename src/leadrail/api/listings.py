@@ -1,4 +1,4 @@
-"""Rewards and notifications."""
+"""Notifications."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,21 +8,13 @@ from msgspec import Meta
 
 from leadrail.api import examples
 from leadrail.api.operation import Call, Operation
-from leadrail.api.page import Cursor, Limit, Page, Paging, id_at, number_at, page
+from leadrail.api.page import Page, Paging, number_at, page
 from leadrail.core.actor import Scope
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Event
-from leadrail.core.rewards import store as rewards
-from leadrail.core.rewards.model import Reward
 from leadrail.kit.http import Response, json_response
 
 _NEWEST = 1 << 62
-
-
-class RewardQuery(msgspec.Struct, frozen=True, kw_only=True):
-    lead: UUID | None = None
-    limit: Limit = 50
-    cursor: Cursor | None = None
 
 
 class Notification(msgspec.Struct, frozen=True):
@@ -30,19 +22,6 @@ class Notification(msgspec.Struct, frozen=True):
 
     id: Annotated[UUID, Meta(description="The event's id.")]
     event: Event
-
-
-async def list_rewards(call: Call[None, RewardQuery]) -> Response:
-    async with call.core.database.connection() as connection:
-        rows = await rewards.rewards(
-            connection,
-            call.actor.company_id,
-            channel_ids=list(call.actor.channel_ids),
-            lead_id=call.query.lead,
-            before=id_at(call.query.cursor),
-            limit=call.query.limit + 1,
-        )
-    return json_response(200, page(rows, call.query.limit, lambda row: row.id, lambda row: row))
 
 
 async def list_notifications(call: Call[None, Paging]) -> Response:
@@ -60,18 +39,6 @@ async def list_notifications(call: Call[None, Paging]) -> Response:
 
 
 OPERATIONS = (
-    Operation(
-        method="GET",
-        path="/v1/rewards",
-        summary="List rewards, newest first",
-        description="Those that the company earns and those that it owes.",
-        tag="Rewards",
-        scope=Scope.READ,
-        handler=list_rewards,
-        query=RewardQuery,
-        answer=Page[Reward],
-        answer_example={"data": [examples.REWARD], "next_cursor": None},
-    ),
     Operation(
         method="GET",
         path="/v1/notifications",

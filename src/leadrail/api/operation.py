@@ -7,7 +7,8 @@ import msgspec
 
 from leadrail.core.actor import Actor, Scope
 from leadrail.core.core import Core
-from leadrail.kit.http import Request, Response
+from leadrail.core.errors import Code
+from leadrail.kit.http import Request, Response, Stream
 
 Body = TypeVar("Body")
 Query = TypeVar("Query")
@@ -27,13 +28,17 @@ class NoQuery(msgspec.Struct, frozen=True):
     """An operation that takes no query parameter."""
 
 
-Handler = Callable[[Call[Any, Any]], Awaitable[Response]]
+# What lies below these belongs to one channel, or names what does.
+_OF_CHANNELS = ("/v1/channels/{id}", "/v1/rewards/")
+
+Handler = Callable[[Call[Any, Any]], Awaitable[Response | Stream]]
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """`body` None: the request's body is not read. `answer` None: there is none. Examples are JSON values.
 
-    `has_items`: the body is a list of items that the handler reads, and refuses, one by one.
+    `has_items`: the body is a list of items that the handler reads, and refuses, one by one. `media_type` other than
+    JSON: the answer is a text of that kind. `refusals`: what may be refused beside what the types and the path tell.
     """
 
     method: str
@@ -50,8 +55,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     request_example: Any = None
     answer_example: Any = None
+    media_type: str = "application/json"
+    refusals: tuple[Code, ...] = ()
 
     @property
     def is_beside_channels(self) -> bool:
         """Whether it changes what belongs to the company as a whole: a key that is bound to channels may not."""
-        return self.scope is Scope.ADMIN and not self.path.startswith("/v1/channels/{id}")
+        return self.scope is Scope.ADMIN and not self.path.startswith(_OF_CHANNELS)

@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 from leadrail.core.core import Core
 from leadrail.db.database import Database
@@ -64,7 +65,12 @@ async def open_core(
     async with database_url(settings, join=join) as url:
         for name in await migrate(url):
             log.info("migrated: %s", name)
-        core = Core(await Database.open(url), webhook_allow=settings.webhook_networks, on_due=on_due)
+        core = Core(
+            await Database.open(url),
+            webhook_allow=settings.webhook_networks,
+            payloads_kept_for=timedelta(days=settings.payload_days),
+            on_due=on_due,
+        )
         try:
             yield core
         finally:

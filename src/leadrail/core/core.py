@@ -1,6 +1,7 @@
 """The product as one value: what every face and the worker are handed."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 
 from leadrail.core.companies.doors import Doors
@@ -12,7 +13,11 @@ from leadrail.kit.clock import Clock, now
 
 
 class Core:
-    """Everything that serves a request. `webhook_allow` lists private networks that webhooks may reach all the same."""
+    """Everything that serves a request.
+
+    `webhook_allow` lists private networks that webhooks may reach all the same; `payloads_kept_for` is how long what
+    was sent can be seen and replayed.
+    """
 
     def __init__(
         self,
@@ -20,9 +25,11 @@ class Core:
         *,
         clock: Clock = now,
         webhook_allow: Sequence[IPv4Network | IPv6Network] = (),
+        payloads_kept_for: timedelta = timedelta(days=30),
         on_due: Callable[[], None] = lambda: None,
     ) -> None:
         self.database, self.clock, self.webhook_allow, self.on_due = database, clock, webhook_allow, on_due
+        self.payloads_kept_for = payloads_kept_for
         self.setups = Setups()
         self.reader = Reader(self.setups)
         self.doors = Doors(database, clock)

@@ -17,11 +17,15 @@ from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
 from leadrail.core.events.model import Event
 from leadrail.core.idempotency import Answer
 from leadrail.core.leads import store as leads
-from leadrail.core.leads.commands import Command, CreateLead
+from leadrail.core.leads.commands import Command, CorrectReward, CreateLead, DecideReward, RewardCommand
 from leadrail.core.leads.creating import unique_keys
+from leadrail.core.leads.decisions import Decision
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.rules import decide
-from leadrail.core.save import Change, Write, follow
+from leadrail.core.rewards import deciding
+from leadrail.core.rewards import store as rewards
+from leadrail.core.rewards.model import Ledger, Reward
+from leadrail.core.save import Change, Write, follow, settle
 from leadrail.core.setup import Setup, Setups
 from leadrail.db.database import UNREACHABLE, Connection, Database
 from leadrail.kit.batching import Batcher
@@ -34,12 +38,16 @@ log = logging.getLogger(__name__)
 
 
 class Done(msgspec.Struct, frozen=True):
-    """A command that was carried out (or had nothing left to do: then `events` is empty)."""
+    """A command that was carried out (or had nothing left to do: then `events` is empty).
+
+    `reward` is the one that it was about, if it was about one.
+    """
 
     lead: Lead
     setup: Setup
     before: Lead | None
     events: tuple[Event, ...]
+    reward: Reward | None = None
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
@@ -154,11 +162,12 @@ class Engine:
             (company, command.lead_id)
             for command in commands
             if not isinstance(command, CreateLead)
-            for company in command.actor.companies
+            for company in _homes(command)
         }
         locked = await leads.lock(connection, sorted(wanted)) if wanted else []
         versions = {row.lead.channel_id: row.channel_version for row in locked}
         setups = await self._setups.at_versions(connection, versions) if versions else {}
+        ledgers = await self._ledgers(connection, commands, locked, setups, now)
         creates = [command for command in commands if isinstance(command, CreateLead)]
         numbers = await leads.take_numbers(connection, len(creates)) if creates else []
         if creates:
@@ -166,7 +175,27 @@ class Engine:
         known = await self._known(connection, creates, setups)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
-        return _Work(locked, setups, numbers, known, answers, now)
+        return _Work(locked, setups, ledgers, numbers, known, answers, now)
+
+    async def _ledgers(
+        self,
+        connection: Connection,
+        commands: Sequence[Command],
+        locked: Sequence[leads.Locked],
+        setups: dict[UUID, Setup],
+        now: datetime,
+    ) -> dict[UUID, Ledger]:
+        """The ledgers of the leads that may have rewards, read when the leads are locked: by nobody else they change.
+
+        A statement of its own: what another transaction wrote while this one waited is seen only from here on.
+        """
+        named = [command.reward_id for command in commands if isinstance(command, DecideReward | CorrectReward)]
+        keys = [
+            (row.lead.company_id, row.lead.id)
+            for row in locked
+            if (setup := setups.get(row.lead.channel_id)) is not None and setup.has_rewards
+        ]
+        return await rewards.ledgers(connection, keys, named, now) if keys else {}
 
     async def _known(
         self, connection: Connection, creates: Sequence[CreateLead], setups: dict[UUID, Setup]
@@ -203,13 +232,14 @@ class _Work:
         self,
         locked: Sequence[leads.Locked],
         setups: dict[UUID, Setup],
+        ledgers: dict[UUID, Ledger],
         numbers: list[int],
         known: dict[leads.Place, UUID],
         answers: dict[tuple[UUID, str], Answer],
         now: datetime,
     ) -> None:
         self._leads = {row.lead.id: row.lead for row in locked}
-        self._rewarded = {row.lead.id: row.rewarded for row in locked}
+        self._ledgers = ledgers
         self._setups, self._numbers, self._answers, self._now = setups, iter(numbers), answers, now
         self._known = known
         self.write = Write(now)
@@ -233,6 +263,8 @@ class _Work:
 
     def decided(self, command: Command) -> tuple[Done, Change]:
         """What the command comes to, nothing remembered yet. Raises Refused."""
+        if isinstance(command, DecideReward | CorrectReward):
+            return self._settled(command)
         creating = isinstance(command, CreateLead)
         lead = None if creating else self._leads.get(command.lead_id)
         setup = self._setups.get(command.channel_id if isinstance(command, CreateLead) else _channel_of(lead))
@@ -243,9 +275,27 @@ class _Work:
             self._refuse_duplicate(command, setup)
             number = command.number or number
         decision = decide(lead, setup.channel, command, self._now, number)
-        already = self._rewarded.get(decision.lead.id, frozenset())
-        change = follow(command, setup, lead, decision, already, self._now)
+        ledger = self._ledgers.get(decision.lead.id, ())
+        change = follow(command, setup, lead, decision, ledger, self._now)
         return Done(decision.lead, setup, lead, tuple(told.event for told in change.told)), change
+
+    def _settled(self, command: RewardCommand) -> tuple[Done, Change]:
+        """The same for a decision on a reward. A lead that is not there has none."""
+        lead = self._leads.get(command.lead_id)
+        setup = self._setups.get(lead.channel_id) if lead is not None else None
+        if lead is None or setup is None:
+            raise refuse(Code.NOT_FOUND, "Reward not found")
+        ledger = self._ledgers.get(lead.id, ())
+        if isinstance(command, CorrectReward):
+            line, settled = deciding.corrected(ledger, lead.company_id, command, self._now)
+            change = settle(command, setup, lead, ledger, settled, line, self._now)
+            return _settling(lead, setup, change, line.reward), change
+        reward, news = deciding.decided(ledger, lead.company_id, command, self._now)
+        if news is None:
+            change = Change(lead, Decision(lead), setup.channel, (), ledger=ledger)
+        else:
+            change = settle(command, setup, lead, ledger, news, None, self._now)
+        return _settling(lead, setup, change, reward), change
 
     def _refuse_duplicate(self, command: CreateLead, setup: Setup) -> None:
         for kind, key in unique_keys(setup.channel, command):
@@ -256,7 +306,7 @@ class _Work:
     def _remember(self, command: Command, change: Change, done: Done) -> None:
         lead = change.lead
         self._leads[lead.id] = lead
-        self._rewarded[lead.id] = change.rewarded
+        self._ledgers[lead.id] = change.ledger
         if isinstance(command, CreateLead):
             self._known |= {
                 (lead.channel_id, kind, key): lead.id for kind, key in unique_keys(done.setup.channel, command)
@@ -267,6 +317,17 @@ class _Work:
             answer = Answer(command.idempotency.fingerprint, status, body)
             self._answers[(command.actor.company_id, command.idempotency.key)] = answer
             self.write.answer(command.actor.company_id, command.idempotency.key, answer)
+
+
+def _settling(lead: Lead, setup: Setup, change: Change, reward: Reward) -> Done:
+    return Done(lead, setup, lead, tuple(told.event for told in change.told), reward)
+
+
+def _homes(command: Command) -> tuple[UUID, ...]:
+    """The companies in which the command's lead may be. Who pays a reward may have left the channel since."""
+    if isinstance(command, DecideReward | CorrectReward):
+        return (command.company_id,)
+    return command.actor.companies
 
 
 def _channel_of(lead: Lead | None) -> UUID:

@@ -10,9 +10,9 @@ from leadrail.core.leads.commands import Origin
 
 
 class Reaction(msgspec.Struct, frozen=True):
-    """`rewards`: triggers are tried. `deliveries`: endpoints hear of it. `notice`: the owner's team is notified.
+    """`rewards`: triggers are tried and what is on hold is taken back. `deliveries`: endpoints hear of it.
 
-    `recorded`: it enters the history.
+    `notice`: the owner's team is notified. `recorded`: it enters the history.
     """
 
     rewards: bool = False
@@ -38,8 +38,10 @@ TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.NOTE_ADDED, Origin.STANDARD): DELIVERED,
     (EventType.PURCHASE_RECORDED, Origin.STANDARD): ALL,
     (EventType.REWARD_CREATED, Origin.STANDARD): TOLD,
+    (EventType.REWARD_CHANGED, Origin.STANDARD): TOLD,
     (EventType.CHANNEL_PAUSED, Origin.STANDARD): TOLD,
     (EventType.CHANNEL_RESUMED, Origin.STANDARD): TOLD,
+    (EventType.ENDPOINT_DISABLED, Origin.STANDARD): TOLD,
     # A vendor's edit without any side effect, not even an entry in its log (contracts/keenpartner.md, section 5).
     (EventType.LEAD_UPDATED, Origin.QUIET_EDIT): NOTHING,
     # A vendor's form without a key: it earns, and nobody is told (contracts/keenpartner.md, section 5).

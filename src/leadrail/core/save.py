@@ -1,6 +1,7 @@
 """What a decision comes to in rows: events, rewards and deliveries, gathered over a batch for one statement."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core import idempotency
-from leadrail.core.actor import Actor
+from leadrail.core.actor import Actor, ActorKind
 from leadrail.core.channels.model import Channel
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Event, EventActor, EventType
@@ -27,8 +28,8 @@ from leadrail.core.purchases import store as purchases
 from leadrail.core.purchases.store import PurchaseRow
 from leadrail.core.reactions import TABLE, Reaction
 from leadrail.core.rewards import store as rewards
-from leadrail.core.rewards.model import Reward, Trigger, earned
-from leadrail.core.rewards.store import RewardRow
+from leadrail.core.rewards.model import Ledger, Line, Settled, after, clawed_back, earned
+from leadrail.core.rewards.store import RewardRow, SettledRow
 from leadrail.core.setup import Setup
 from leadrail.core.webhooks import store as webhooks
 from leadrail.core.webhooks.model import Subscription
@@ -49,14 +50,19 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One carried-out command: the lead before and after, its events, and the rewards that they earned."""
+    """One carried-out command: the lead before and after, its events, and what they did to its rewards.
+
+    `lines` are new rewards, `settled` those with another state than before (new ones may be among them); `ledger` is
+    the lead's ledger after it all.
+    """
 
     before: Lead | None
     decision: Decision
     channel: Channel
     told: tuple[Told, ...]
-    rewards: tuple[tuple[Trigger, Reward], ...]
-    rewarded: frozenset[UUID]
+    lines: tuple[Line, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    ledger: Ledger = ()
 
     @property
     def lead(self) -> Lead:
@@ -64,24 +70,43 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def follow(
-    command: Command, setup: Setup, before: Lead | None, decision: Decision, already: frozenset[UUID], now: datetime
+    command: Command, setup: Setup, before: Lead | None, decision: Decision, ledger: Ledger, now: datetime
 ) -> Change:
     """All that follows from a decision, by the table of reactions."""
     told: list[Told] = []
-    paid: list[tuple[Trigger, Reward]] = []
-    rewarded = already
+    lines: list[Line] = []
+    settled: list[Settled] = []
     for fact in decision.facts:
         reaction = TABLE[fact.type, command.origin]
         if reaction.recorded:
             told.append(_told(command, setup, decision.lead, fact, now))
         if not reaction.rewards:
             continue
-        for trigger, reward in earned(setup.triggers, setup.channel, decision.lead, fact, rewarded, now):
-            paid.append((trigger, reward))
-            rewarded |= {trigger.id}
-            news = Fact(EventType.REWARD_CREATED, {"reward": reward}, now)
+        if taken := clawed_back(ledger, fact, now):
+            settled += taken
+            ledger = after(ledger, taken)
+            told += [_told(command, setup, decision.lead, news_of(one, now), now) for one in taken]
+        for line in earned(setup.triggers, setup.channel, decision.lead, fact, ledger, now):
+            lines.append(line)
+            ledger += (line,)
+            news = Fact(EventType.REWARD_CREATED, {"reward": line.reward}, now)
             told.append(_told(command, setup, decision.lead, news, now))
-    return Change(before, decision, setup.channel, tuple(told), tuple(paid), rewarded)
+    return Change(before, decision, setup.channel, tuple(told), tuple(lines), tuple(settled), ledger)
+
+
+def settle(
+    command: Command, setup: Setup, lead: Lead, ledger: Ledger, settled: Settled, line: Line | None, now: datetime
+) -> Change:
+    """All that follows from a decision on a reward; `line` is the one that it adds, if it does."""
+    decision = Decision(lead, (news_of(settled, now),))
+    told = (_told(command, setup, lead, decision.facts[0], now),)
+    if line is not None:
+        return Change(lead, decision, setup.channel, told, (line,), (), (*ledger, line))
+    return Change(lead, decision, setup.channel, told, (), (settled,), after(ledger, (settled,)))
+
+
+def news_of(settled: Settled, now: datetime) -> Fact:
+    return Fact(EventType.REWARD_CHANGED, settled.told(), now)
 
 
 def _told(command: Command, setup: Setup, lead: Lead, fact: Fact, now: datetime) -> Told:
@@ -93,7 +118,7 @@ def _telling(actor: Actor, reaction: Reaction, setup: Setup, lead_id: UUID | Non
     event = Event(new_id(), fact.type, lead_id, setup.channel.id, fact.at, now, by, fact.data)
     hearers: tuple[Subscription, ...] = ()
     if reaction.deliveries:
-        hearers = tuple(one for one in setup.subscriptions if one.hears(fact.type, setup.channel))
+        hearers = tuple(one for one in setup.subscriptions if one.hears(fact, setup.channel))
     return Told(event, fact, reaction.notice, hearers)
 
 
@@ -104,6 +129,17 @@ def announcement(actor: Actor, setup: Setup, type: EventType, now: datetime) -> 
     write = Write(now)
     told = _telling(actor, TABLE[type, Origin.STANDARD], setup, None, Fact(type, data, now), now)
     write.tell(channel.company_id, told, None)
+    return write
+
+
+def company_announcement(
+    company_id: UUID, type: EventType, data: dict[str, Any], hearers: Sequence[Subscription], now: datetime
+) -> "Write":
+    """The rows of an event of a company itself, which the product noticed."""
+    reaction, by = TABLE[type, Origin.STANDARD], EventActor(ActorKind.SYSTEM, None, "worker")
+    event = Event(new_id(), type, None, None, now, now, by, data)
+    write = Write(now)
+    write.tell(company_id, Told(event, Fact(type, data, now), reaction.notice, tuple(hearers)), None)
     return write
 
 
@@ -147,7 +183,8 @@ class Write:
         self._keyed: list[KeyRow] = []
         self._unkeyed: list[KeptKeys] = []
         self._events: list[EventRow] = []
-        self._rewards: list[RewardRow] = []
+        self._lines: dict[UUID, tuple[UUID, Line]] = {}
+        self._settled: dict[UUID, SettledRow] = {}
         self._follow_ups: list[PlannedRow] = []
         self._purchases: list[PurchaseRow] = []
         self._notes: list[NoteRow] = []
@@ -163,8 +200,10 @@ class Write:
         shown = document(lead, change.channel) if any(told.hearers for told in change.told) else None
         for told in change.told:
             self.tell(lead.company_id, told, shown)
-        for trigger, reward in change.rewards:
-            self._add_reward(lead, trigger, reward)
+        for line in change.lines:
+            self._lines[line.reward.id] = (lead.company_id, line)
+        for settled in change.settled:
+            self._settle(lead.company_id, settled)
         for follow_up in change.decision.follow_ups:
             self._follow_ups.append(PlannedRow(lead.company_id, lead.id, *msgspec.structs.astuple(follow_up)))
         if (purchase := change.decision.purchase) is not None:
@@ -183,7 +222,7 @@ class Write:
         self._add_leads(whole)
         whole.add(events.INSERT, self._events)
         whole.add(webhooks.INSERT, self.deliveries)
-        whole.add(rewards.INSERT, self._rewards)
+        self._add_rewards(whole)
         whole.add(followups.INSERT, self._follow_ups)
         whole.add(purchases.INSERT, self._purchases)
         whole.add(notes.INSERT, self._notes)
@@ -220,25 +259,32 @@ class Write:
         body = payload(event, shown)
         for one in told.hearers:
             self.deliveries.append(
-                DeliveryRow(company_id, place, new_id(), event.id, one.company_id, one.endpoint_id, body, self._now)
+                DeliveryRow(
+                    company_id,
+                    place,
+                    new_id(),
+                    event.id,
+                    event.type,
+                    event.lead_id,
+                    one.company_id,
+                    one.endpoint_id,
+                    one.ordered and event.lead_id is not None,
+                    body,
+                    self._now,
+                )
             )
 
-    def _add_reward(self, lead: Lead, trigger: Trigger, reward: Reward) -> None:
-        self._rewards.append(
-            RewardRow(
-                lead.company_id,
-                reward.id,
-                reward.lead_id,
-                reward.channel_id,
-                reward.trigger_id,
-                reward.company_id,
-                not trigger.repeat,
-                reward.amount,
-                reward.currency,
-                reward.state,
-                reward.created_at,
-            )
-        )
+    def _settle(self, company_id: UUID, settled: Settled) -> None:
+        reward = settled.reward
+        if reward.id in self._lines:
+            self._lines[reward.id] = (company_id, msgspec.structs.replace(self._lines[reward.id][1], reward=reward))
+        else:
+            self._settled[reward.id] = rewards.settled_row(company_id, reward)
+
+    def _add_rewards(self, whole: Statement) -> None:
+        rows: list[RewardRow] = [rewards.row(company_id, line) for company_id, line in self._lines.values()]
+        whole.add(rewards.SETTLE, list(self._settled.values()))
+        whole.add(rewards.INSERT_AFTER if self._settled else rewards.INSERT, rows)
 
     def _add_leads(self, whole: Statement) -> None:
         created, moved, edited = [], [], []
@@ -246,6 +292,8 @@ class Write:
             before = self._before[id]
             if before is None:
                 created.append(lead)
+            elif lead is before:
+                continue  # a decision on a reward leaves it as it is
             elif leads.only_moved(before, lead):
                 moved.append(lead)
                 continue

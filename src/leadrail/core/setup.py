@@ -14,9 +14,12 @@ from leadrail.db.database import Connection
 
 
 class Setup(msgspec.Struct, frozen=True):
+    """`has_rewards`: the channel has or had a trigger, so its leads may have rewards that a move concerns."""
+
     channel: Channel
     triggers: tuple[Trigger, ...]
     subscriptions: tuple[Subscription, ...]
+    has_rewards: bool = False
 
 
 # One statement, one row a channel: every list is small, and reading them together gives one consistent version.
@@ -55,15 +58,18 @@ SELECT json_build_object(
     'triggers', coalesce((
         SELECT json_agg(json_build_object(
             'id', t.id, 'cause', t.cause, 'status_id', t.status_id, 'kind', t.kind, 'amount', t.amount::text,
-            'repeat', t.repeat, 'state', t.state) ORDER BY t.id)
+            'repeat', t.repeat, 'state', t.state, 'cap', t.cap::text, 'hold_days', t.hold_days) ORDER BY t.id)
         FROM reward_triggers t
         WHERE t.company_id = c.company_id AND t.channel_id = c.id AND t.archived_at IS NULL), '[]'),
+    'has_rewards', EXISTS (
+        SELECT FROM reward_triggers t WHERE t.company_id = c.company_id AND t.channel_id = c.id),
     'subscriptions', coalesce((
         SELECT json_agg(json_build_object(
-            'endpoint_id', e.id, 'company_id', e.company_id, 'events', e.events, 'channel_id', e.channel_id)
+            'endpoint_id', e.id, 'company_id', e.company_id, 'events', e.events, 'channel_id', e.channel_id,
+            'statuses', e.statuses, 'categories', e.categories, 'changed', e.changed, 'ordered', e.ordered)
             ORDER BY e.id)
         FROM endpoints e
-        WHERE e.state = 'active' AND (e.channel_id IS NULL OR e.channel_id = c.id)
+        WHERE e.state IN ('active', 'paused') AND (e.channel_id IS NULL OR e.channel_id = c.id)
           AND e.company_id IN (
               SELECT c.company_id UNION
               SELECT m.member_company_id FROM channel_members m

@@ -6,7 +6,7 @@ See docs/decisions/http-layer.md for the measurements. Nothing in here knows wha
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -89,11 +89,24 @@ class Response(msgspec.Struct, frozen=True):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+class Stream(msgspec.Struct, frozen=True):
+    """An answer whose body is sent piece by piece, each as soon as it is made, so none of it is held.
+
+    A client that goes away ends `chunks` where they are (an async generator may tidy up in a `finally`). What goes
+    wrong in between can no longer be told: the connection is cut, so that nobody takes a part for the whole.
+    """
+
+    status: int
+    chunks: AsyncIterator[bytes]
+    media_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
 def json_response(status: int, value: Any, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
     return Response(status, msgspec.json.encode(value), JSON, headers)
 
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response | Stream]]
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -179,12 +192,16 @@ class Face:
         try:
             route, request.params = self._router.match(request.method, path)
             request.body = await _read(request, receive, route.body_limit or self._body_limit)
-            response = await route.handler(request)
+            response: Response | Stream = await route.handler(request)
         except _Gone:
             return
         except Exception as error:  # noqa: BLE001 - the face owns an answer for everything, our own faults too
             response = self._on_error(request, error)
-        await _send(response, send, with_body=request.method != "HEAD")
+        with_body = request.method != "HEAD"
+        if isinstance(response, Stream):
+            await _stream(response, receive, send, with_body=with_body)
+        else:
+            await _send(response, send, with_body=with_body)
 
 
 async def _read(request: Request, receive: Receive, limit: int) -> bytes:
@@ -221,3 +238,38 @@ async def _send(response: Response, send: Send, *, with_body: bool) -> None:
         headers += [(b"content-type", response.media_type), (b"content-length", str(len(response.body)).encode())]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body if with_body else b""})
+
+
+async def _stream(stream: Stream, receive: Receive, send: Send, *, with_body: bool) -> None:
+    headers = [*stream.headers, (b"content-type", stream.media_type)]
+    await send({"type": "http.response.start", "status": stream.status, "headers": headers})
+    if not with_body:
+        await send({"type": "http.response.body", "body": b""})
+        return
+    sending = asyncio.create_task(_pump(stream.chunks, send))
+    watching = asyncio.create_task(_cancel_when_gone(receive, sending))
+    try:
+        await asyncio.wait([sending])
+    finally:
+        for task in (sending, watching):
+            task.cancel()
+        await asyncio.gather(sending, watching, return_exceptions=True)
+    if not sending.cancelled():
+        sending.result()
+
+
+async def _pump(chunks: AsyncIterator[bytes], send: Send) -> None:
+    try:
+        async for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        # Not left to the garbage collector: a generator may hold a connection.
+        if (close := getattr(chunks, "aclose", None)) is not None:
+            await close()
+
+
+async def _cancel_when_gone(receive: Receive, sending: asyncio.Task[None]) -> None:
+    """The request was read whole, so the next message is that the client has gone, whenever that is."""
+    if (await receive())["type"] == "http.disconnect":
+        sending.cancel()

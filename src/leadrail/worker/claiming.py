@@ -7,7 +7,7 @@ import msgspec
 
 from leadrail.core.core import Core
 from leadrail.core.webhooks import queue
-from leadrail.core.webhooks.queue import Claim
+from leadrail.core.webhooks.queue import Claim, Lane
 from leadrail.worker.planning import START, plan
 from leadrail.worker.slots import Slots
 
@@ -35,9 +35,14 @@ class Claimer:
         async with self._core.database.connection() as connection:
             lanes = await queue.lanes(connection, self._after, LANES_PER_ROUND)
             is_last = len(lanes) < LANES_PER_ROUND
-            todo = plan(lanes, now, self._slots.free, self._slots.room, is_last=is_last)
+            todo = plan(lanes, now, self._slots.free, self._room, is_last=is_last)
             self._after = todo.next_after
             has_cleared = await queue.clear(connection, todo.closed, now) if todo.closed else False
             claims = await queue.claim(connection, todo.shares, now, now + self._lease) if todo.shares else []
         goes_on = bool(claims) or has_cleared or todo.next_after != START
         return Round(claims, goes_on, todo.leaves_work)
+
+    def _room(self, lane: Lane) -> int:
+        """An endpoint that fails is tried with one delivery at a time."""
+        of = self._slots.room if lane.resting_until is None else self._slots.room_for_one
+        return of(lane.endpoint_id)

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from leadrail.core.core import Core
-from leadrail.core.webhooks.queue import Claim, DeliveryState, Result
+from leadrail.core.webhooks.queue import Claim, DeliveryState
+from leadrail.core.webhooks.results import Result
 from leadrail.db.database import UNREACHABLE
 from leadrail.kit.outgoing import Outgoing
 from leadrail.worker.claiming import Claimer, Round
@@ -137,13 +138,20 @@ class Deliverer:
 
     async def _deliver(self, claim: Claim) -> None:
         try:
-            await self._recorder.record(await self._result(claim))
+            result = await self._result(claim)
+        finally:
+            # Its place is free while the result is written: sending and writing go on side by side.
+            self._slots.free_place_of(claim)
+            if self._leaves_work:
+                self._wanted.set()
+        try:
+            await self._recorder.record(result)
         except UNREACHABLE:
             log.warning("the result of delivery %s could not be written; it will be sent again", claim.delivery_id)
         finally:
-            self._slots.give_back(claim)
-            if self._leaves_work:
-                self._wanted.set()
+            self._slots.forget(claim)
+        if claim.endpoint.ordered:
+            self._wanted.set()
 
     async def _result(self, claim: Claim) -> Result:
         if self._is_stopping.is_set():

@@ -27,11 +27,10 @@ def message(claim: Claim, timestamp: int) -> Message | None:
         raise ValueError("the payload of this delivery is no longer kept")
     if (body := _body(claim.endpoint.format, claim.payload, claim)) is None:
         return None
-    secret = claim.endpoint.secret
-    headers = signing.headers([secret], str(claim.event_id), timestamp, body)
+    headers = signing.headers(claim.endpoint.secrets, str(claim.event_id), timestamp, body)
     if claim.endpoint.format is Format.SENDPILOT:
-        headers = _as_sendpilot(headers, secret, timestamp, body)
-    return Message(body, {"content-type": "application/json"} | headers)
+        headers = _as_sendpilot(headers, claim.endpoint.secrets[0], timestamp, body)
+    return Message(body, claim.endpoint.headers | {"content-type": "application/json"} | headers)
 
 
 def _body(format: Format, payload: str, claim: Claim) -> bytes | None:

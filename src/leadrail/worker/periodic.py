@@ -1,37 +1,73 @@
-"""Jobs that come round every so often. Each is safe to run in several processes at once."""
+"""Jobs that come round, each in its own time. Each is safe to run in several processes at once."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 
 import asyncpg
+import msgspec
 
 from leadrail.core import idempotency
 from leadrail.core.core import Core
-from leadrail.db.database import UNREACHABLE, Connection
+from leadrail.core.errors import Refused
+from leadrail.core.webhooks import results
+from leadrail.db.database import UNREACHABLE
+from leadrail.worker.reminding import remind
 
-EVERY_S = 600.0
-
-JOBS: dict[str, Callable[[Connection, datetime], Awaitable[None]]] = {
-    "forget old idempotency keys": idempotency.purge,
-}
+CHUNK = 2_000
 
 log = logging.getLogger(__name__)
 
 
-async def run_periodic(core: Core, *, every_s: float = EVERY_S) -> None:
-    """Runs every job now and then every `every_s`, until cancelled."""
+class Job(msgspec.Struct, frozen=True):
+    """`name` goes on after "could not"."""
+
+    name: str
+    every_s: float
+    run: Callable[[Core], Awaitable[None]]
+
+
+async def forget_keys(core: Core) -> None:
+    async with core.database.transaction() as connection:
+        await idempotency.purge(connection, core.clock())
+
+
+async def forget_payloads(core: Core) -> None:
+    """In chunks: years of them may be due when the setting is lowered."""
+    done = CHUNK
+    while done == CHUNK:
+        async with core.database.transaction() as connection:
+            done = await results.forget_payloads(connection, core.clock() - core.payloads_kept_for, limit=CHUNK)
+
+
+JOBS = (
+    Job("forget old idempotency keys", 600, forget_keys),
+    Job("forget old payloads", 600, forget_payloads),
+    Job("remind of planned contacts", 5, remind),
+)
+
+
+async def run_periodic(core: Core, *, every_s: float | None = None) -> None:
+    """Runs every job now and then again and again in its time, or every `every_s`, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        for job in JOBS:
+            group.create_task(_repeat(core, job, job.every_s if every_s is None else every_s))
+
+
+async def _repeat(core: Core, job: Job, every_s: float) -> None:
     while True:
-        await run_jobs(core)
+        await _run(core, job)
         await asyncio.sleep(every_s)
 
 
 async def run_jobs(core: Core) -> None:
     """Runs every job once; one that fails is left for the next time."""
-    for name, job in JOBS.items():
-        try:
-            async with core.database.transaction() as connection:
-                await job(connection, core.clock())
-        except (*UNREACHABLE, asyncpg.PostgresError) as error:
-            log.warning("could not %s this time: %r", name, error)
+    for job in JOBS:
+        await _run(core, job)
+
+
+async def _run(core: Core, job: Job) -> None:
+    try:
+        await job.run(core)
+    except (*UNREACHABLE, asyncpg.PostgresError, Refused) as error:
+        log.warning("could not %s this time: %r", job.name, error)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from leadrail.core.webhooks.queue import Lane
+from leadrail.core.webhooks.queue import Lane, LaneState
 
 Place = tuple[UUID, UUID]
 """A lane's company and endpoint: the order in which lanes take turns."""
@@ -27,23 +27,23 @@ class Plan(msgspec.Struct, frozen=True):
     leaves_work: bool
 
 
-def plan(lanes: Sequence[Lane], now: datetime, free: int, room: Callable[[UUID], int], *, is_last: bool) -> Plan:
+def plan(lanes: Sequence[Lane], now: datetime, free: int, room: Callable[[Lane], int], *, is_last: bool) -> Plan:
     """`free` places for all and `room` for an endpoint; `is_last` when no lane follows these."""
-    due = [lane for lane in lanes if lane.is_open and lane.due_at <= now]
+    due = [lane for lane in lanes if lane.is_due(now)]
     shares = list(zip(due, share(due, free, room), strict=True))
-    left_out = [lane for lane, number in shares if not number and room(lane.endpoint_id) > 0]
+    left_out = [lane for lane, number in shares if not number and room(lane) > 0]
     return Plan(
         shares=[(lane, number) for lane, number in shares if number],
-        closed=[lane for lane in lanes if not lane.is_open],
+        closed=[lane for lane in lanes if lane.state is LaneState.CLOSED],
         next_after=_next_after(lanes, left_out, is_last),
         leaves_work=any(not number for _, number in shares),
     )
 
 
-def share(lanes: Sequence[Lane], free: int, room: Callable[[UUID], int]) -> list[int]:
+def share(lanes: Sequence[Lane], free: int, room: Callable[[Lane], int]) -> list[int]:
     """Free places for each lane: the companies take turns until no place is left or no endpoint has room."""
     shares = [0] * len(lanes)
-    rooms = {lane.endpoint_id: room(lane.endpoint_id) for lane in lanes}
+    rooms = {lane.endpoint_id: room(lane) for lane in lanes}
     turns = deque(_by_company(lanes).values())
     while free > 0 and turns:
         company = turns.popleft()

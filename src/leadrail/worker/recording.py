@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from uuid import UUID
 
 import asyncpg
 
-from leadrail.core.webhooks import queue
-from leadrail.core.webhooks.queue import Result
-from leadrail.db.database import UNREACHABLE, Database
+from leadrail.core.disabling import Why, disable_endpoint
+from leadrail.core.webhooks import results as records
+from leadrail.core.webhooks.results import Failure, Result
+from leadrail.db.database import UNREACHABLE, Connection, Database
 from leadrail.kit.batching import Batcher
+from leadrail.worker.breaker import failures_of, is_given_up, rest_until
 from leadrail.worker.outage import Outage
 
 BATCH_LIMIT = 256
@@ -62,17 +65,28 @@ class Recorder:
                 await self._write_or_isolate([result])
 
     async def _write(self, results: Sequence[Result]) -> None:
-        gone = {result.claim.endpoint.id: result.claim.endpoint for result in results if result.disables_endpoint}
-        if not gone:
-            async with self._database.connection() as connection:
-                await queue.record(connection, results)
-            return
         async with self._database.transaction() as connection:
-            await queue.record(connection, results)
-            for endpoint in gone.values():
-                await queue.disable(connection, endpoint)
+            await records.record(connection, results)
+            if failures := failures_of(results):
+                gone = {result.claim.endpoint.id for result in results if result.is_gone}
+                await _note_failures(connection, failures, gone)
 
     async def _wait(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._retry_s):
                 await self._is_closing.wait()
+
+
+async def _note_failures(connection: Connection, failures: Sequence[Failure], gone: set[UUID]) -> None:
+    """Lets failing endpoints rest, and takes those out of service that are gone or fail for too long."""
+    failed_at = {failure.endpoint_id: failure.failed_at for failure in failures}
+    rests = []
+    for one in await records.fail(connection, failures):
+        now = failed_at[one.endpoint_id]
+        if one.endpoint_id in gone or is_given_up(one, now):
+            why = Why.GONE if one.endpoint_id in gone else Why.FAILING
+            await disable_endpoint(connection, one.company_id, one.endpoint_id, why, one.failing_since, now)
+        elif (until := rest_until(one, now)) is not None:
+            rests.append((one, until, now))
+    if rests:
+        await records.rest(connection, rests)

@@ -49,7 +49,7 @@ GONE = 410
 class Verdict(msgspec.Struct, frozen=True):
     state: DeliveryState
     due_at: datetime | None = None
-    disables_endpoint: bool = False
+    is_gone: bool = False
 
 
 def judge(number: int, reply: Reply, ended_at: datetime, chance: float, schedule: Schedule = SCHEDULE) -> Verdict:
@@ -57,7 +57,7 @@ def judge(number: int, reply: Reply, ended_at: datetime, chance: float, schedule
     if reply.outcome is Outcome.OK:
         return Verdict(DeliveryState.DELIVERED)
     if reply.status == GONE:
-        return Verdict(DeliveryState.PARKED, disables_endpoint=True)
+        return Verdict(DeliveryState.PARKED, is_gone=True)
     wait = wait_after(number, chance, reply.retry_after_s, schedule)
     return Verdict(DeliveryState.PARKED) if wait is None else Verdict(DeliveryState.DUE, ended_at + wait)
 

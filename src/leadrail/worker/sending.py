@@ -7,9 +7,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from leadrail.core.webhooks.queue import NOT_IN_FORMAT, Attempt, Claim, DeliveryState, Result
+from leadrail.core.webhooks.queue import Claim, DeliveryState
+from leadrail.core.webhooks.results import NOT_IN_FORMAT, Attempt, Result
 from leadrail.kit.clock import Clock
 from leadrail.kit.outgoing import Outcome, Outgoing, Reply
+from leadrail.worker.breaker import speaks_of_endpoint
 from leadrail.worker.formats import Message, message
 from leadrail.worker.schedule import SCHEDULES, judge
 
@@ -48,12 +50,13 @@ class Sender:
     def _result(self, claim: Claim, started_at: datetime, outcome: str, reply: Reply) -> Result:
         ended_at = self._clock()
         schedule = SCHEDULES[claim.endpoint.format]
-        verdict = judge(claim.number, reply, ended_at, self._chance(), schedule)
+        verdict = judge(claim.number - claim.attempts_before, reply, ended_at, self._chance(), schedule)
         return Result(
             claim=claim,
             ended_at=ended_at,
             state=verdict.state,
             due_at=verdict.due_at,
             attempt=Attempt(started_at, reply.duration_ms, outcome, reply.status, reply.body),
-            disables_endpoint=verdict.disables_endpoint,
+            speaks_of_endpoint=outcome != UNSENDABLE and speaks_of_endpoint(reply),
+            is_gone=verdict.is_gone,
         )

@@ -7,27 +7,43 @@ from leadrail.core.webhooks.queue import Claim
 
 
 class Slots:
-    def __init__(self, *, in_all: int, per_endpoint: int) -> None:
-        self._in_all, self._per_endpoint = in_all, per_endpoint
-        self._taken: set[UUID] = set()
-        self._by_endpoint: Counter[UUID] = Counter()
+    """A claim is held until it is forgotten; it has a place while it is being sent."""
 
-    @property
-    def free(self) -> int:
-        return self._in_all - len(self._taken)
+    def __init__(self, *, in_all: int, per_endpoint: int) -> None:
+        self._per_endpoint = per_endpoint
+        self.free = in_all
+        self._held: set[UUID] = set()
+        self._sent_to: Counter[UUID] = Counter()
+        self._held_for: Counter[UUID] = Counter()
 
     def room(self, endpoint_id: UUID) -> int:
-        return self._per_endpoint - self._by_endpoint[endpoint_id]
+        """How many more may go to the endpoint at the same time."""
+        return self._per_endpoint - self._sent_to[endpoint_id]
+
+    def room_for_one(self, endpoint_id: UUID) -> int:
+        """1 when nothing goes to the endpoint and all that went is written down, else 0."""
+        return 0 if self._held_for[endpoint_id] else 1
 
     def holds(self, claim: Claim) -> bool:
-        return claim.delivery_id in self._taken
+        return claim.delivery_id in self._held
 
     def take(self, claim: Claim) -> None:
-        self._taken.add(claim.delivery_id)
-        self._by_endpoint[claim.endpoint.id] += 1
+        self.free -= 1
+        self._held.add(claim.delivery_id)
+        self._sent_to[claim.endpoint.id] += 1
+        self._held_for[claim.endpoint.id] += 1
 
-    def give_back(self, claim: Claim) -> None:
-        self._taken.discard(claim.delivery_id)
-        self._by_endpoint[claim.endpoint.id] -= 1
-        if not self._by_endpoint[claim.endpoint.id]:
-            del self._by_endpoint[claim.endpoint.id]
+    def free_place_of(self, claim: Claim) -> None:
+        """It is sent; what came of it is yet to be written down."""
+        self.free += 1
+        _count_down(self._sent_to, claim.endpoint.id)
+
+    def forget(self, claim: Claim) -> None:
+        self._held.discard(claim.delivery_id)
+        _count_down(self._held_for, claim.endpoint.id)
+
+
+def _count_down(counter: Counter[UUID], key: UUID) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]

@@ -218,8 +218,9 @@ OPERATIONS = (
     _row(
         "PATCH",
         f"{_ONE}/reward-triggers/{{item}}",
-        "Pause or resume a reward trigger",
+        "Edit, pause or resume a reward trigger",
         parts.edit_trigger,
+        description="The rewards that it has made stay as they are.",
         body=TriggerPatch,
         answer=Trigger,
         request_example={"state": "paused"},

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -19,8 +19,16 @@ from leadrail.core.channels.model import (
     Role,
     Status,
 )
+from leadrail.core.rewards.commands import MOST_HOLD_DAYS
 from leadrail.core.rewards.model import Cause, Kind, TriggerState
 from leadrail.core.setup import Setup
+
+
+class PlannedContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A contact that a status plans for a lead that enters it, so many hours later."""
+
+    after_hours: Annotated[int, Meta(ge=1, le=87_600)]
+    note: Annotated[str, Meta(max_length=1_000)] | None = None
 
 
 class StatusBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,6 +40,7 @@ class StatusBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     color: str | None = None
     visible: bool = True
     requires: tuple[Requirement, ...] = ()
+    follow_up: PlannedContact | None = None
 
 
 class StatusPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +53,7 @@ class StatusPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     visible: bool | UnsetType = UNSET
     requires: tuple[Requirement, ...] | UnsetType = UNSET
     next: tuple[UUID, ...] | None | UnsetType = UNSET
+    follow_up: PlannedContact | None | UnsetType = UNSET
 
 
 class PropertyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,7 +98,7 @@ class ChannelPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class TriggerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`amount` is money for `fixed`, a percentage of the lead's value for `percent`."""
+    """`amount` is money for `fixed`, a percentage of the lead's value or of the purchase for `percent`."""
 
     cause: Cause
     amount: Decimal
@@ -97,10 +107,15 @@ class TriggerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     status: str | None = None
     repeat: bool = False
     state: TriggerState = TriggerState.ACTIVE
+    cap: Decimal | None = None
+    hold_days: Annotated[int, Meta(ge=0, le=MOST_HOLD_DAYS)] = 0
 
 
-class TriggerPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    state: TriggerState
+class TriggerPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    state: TriggerState | UnsetType = UNSET
+    amount: Decimal | UnsetType = UNSET
+    cap: Decimal | None | UnsetType = UNSET
+    hold_days: Annotated[int, Meta(ge=0, le=MOST_HOLD_DAYS)] | UnsetType = UNSET
 
 
 # What is shown
@@ -115,6 +130,7 @@ class ShownStatus(msgspec.Struct, frozen=True):
     visible: bool
     requires: tuple[Requirement, ...]
     next: tuple[UUID, ...] | None
+    follow_up: PlannedContact | None
 
 
 class ShownProperty(msgspec.Struct, frozen=True):
@@ -144,7 +160,19 @@ class ShownChannel(msgspec.Struct, frozen=True):
 
 
 def shown_status(status: Status) -> ShownStatus:
-    return ShownStatus(*(getattr(status, name) for name in ShownStatus.__struct_fields__))
+    seconds = status.follow_up_after_s
+    planned = PlannedContact(seconds // 3600, status.follow_up_note) if seconds else None
+    return ShownStatus(*(getattr(status, name) for name in ShownStatus.__struct_fields__[:-1]), planned)
+
+
+def status_values(given: dict[str, Any]) -> dict[str, Any]:
+    """What was given of a status, the contact that it plans in the words of the core."""
+    values = dict(given)
+    if "follow_up" in values:
+        planned = values.pop("follow_up")
+        values["follow_up_after_s"] = planned.after_hours * 3600 if planned else None
+        values["follow_up_note"] = planned.note if planned else None
+    return values
 
 
 def shown_property(definition: Property) -> ShownProperty:

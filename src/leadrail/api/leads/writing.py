@@ -10,6 +10,7 @@ from leadrail.api.leads.shapes import (
     LeadPatch,
     NewFollowUp,
     NewLead,
+    NewNote,
     NewPurchase,
     PlannedDelivery,
     Preview,
@@ -19,7 +20,7 @@ from leadrail.api.operation import Call, NoQuery
 from leadrail.api.writes import demanded_version, etag, idempotent, replay
 from leadrail.core.engine import Done
 from leadrail.core.idempotency import Answer
-from leadrail.core.leads.commands import Command, RecordFollowUp, RecordPurchase, UpdateLead
+from leadrail.core.leads.commands import AddNote, Command, RecordFollowUp, RecordPurchase, UpdateLead
 from leadrail.core.leads.model import document
 from leadrail.kit.http import Response, json_response
 from leadrail.kit.ids import new_id
@@ -73,7 +74,7 @@ async def _rehearse(call: Call[Any, Any], command: Command) -> Response:
     rehearsal = await call.core.engine.rehearse(command)
     done, change = rehearsal.done, rehearsal.change
     planned = [PlannedDelivery(hearer.endpoint_id, told.event.type) for told in change.told for hearer in told.hearers]
-    rewards = [reward for _, reward in change.rewards]
+    rewards = [line.reward for line in change.lines]
     shown = document(done.lead, done.setup.channel)
     return json_response(200, Preview(True, bool(done.events), shown, done.events, rewards, planned))
 
@@ -110,3 +111,24 @@ async def add_purchase(call: Call[NewPurchase, NoQuery]) -> Response:
         idempotency=idempotent(call, _created_answer),
     )
     return _lead_response(await call.core.engine.execute_one(command), 201)
+
+
+def _note_answer(done: Done) -> tuple[int, bytes]:
+    return 201, msgspec.json.encode(done.events[0].data["note"])
+
+
+async def add_note(call: Call[NewNote, NoQuery]) -> Response:
+    command = AddNote(
+        actor=call.actor,
+        lead_id=lead_id_of(call.request),
+        note_id=new_id(),
+        text=call.body.text,
+        author=call.body.author,
+        version=demanded_version(call.request),
+        idempotency=idempotent(call, _note_answer),
+    )
+    outcome = await call.core.engine.execute_one(command)
+    if isinstance(outcome, Answer):
+        return replay(outcome)
+    status, body = _note_answer(outcome)
+    return Response(status, body, headers=(etag(outcome.lead.version),))

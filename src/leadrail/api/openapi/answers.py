@@ -11,6 +11,9 @@ from leadrail.core.leads.model import LeadDocument
 # An operation's row has one example; these are of what else it may answer.
 _OTHER_ANSWERS = {"Preview": examples.PREVIEW}
 
+# Each item of these is kept under a key of its own, so the answer as a whole is no repeat.
+_BY_ITEM = frozenset({*BATCHES, "RewardBatch"})
+
 _EVERYWHERE = frozenset({"unauthorized", "forbidden", "malformed", "unavailable", "internal_error"})
 
 
@@ -18,7 +21,9 @@ def success(row: Operation, schemas: Schemas) -> Json:
     whole: Json = {"description": HTTPStatus(row.status).phrase}
     if names := _header_names(row):
         whole["headers"] = {name: _header(name) for name in names}
-    if row.answer is not None:
+    if row.media_type != "application/json":
+        whole["content"] = {row.media_type: {"schema": {"type": "string"}, "example": row.answer_example}}
+    elif row.answer is not None:
         whole["content"] = {"application/json": {"schema": schemas.of(row.answer)} | _examples(row)}
     return whole
 
@@ -35,7 +40,7 @@ def _header_names(row: Operation) -> list[str]:
     names = ["ETag"] if LeadDocument in alternatives(row.answer) else []
     if row.status == 201 and row.path in ("/v1/leads", "/v1/channels"):
         names.append("Location")
-    if is_kept(row) and name_of(row.body) not in BATCHES:
+    if is_kept(row) and name_of(row.body) not in _BY_ITEM:
         names.append("Idempotent-Replayed")
     return names
 
@@ -57,7 +62,7 @@ def has_version(row: Operation) -> bool:
 
 def codes_of(row: Operation, schemas: Schemas) -> set[str]:
     """Every code that the operation may answer."""
-    codes = {*_EVERYWHERE, *_path_codes(row.path)}
+    codes = {*_EVERYWHERE, *_path_codes(row.path), *(code.value for code in row.refusals)}
     for type in (row.body, row.query):
         codes.update(WORDS["refusals"].get(name_of(type), ()))
     if row.body is not None:

@@ -42,7 +42,7 @@ def operation_id(row: Operation) -> str:
         for segment, after in zip(segments, following, strict=True)
         if not segment.startswith("{")
     ]
-    return "_".join((verb, *named)).replace("-", "_")
+    return "_".join((verb, *named)).replace("-", "_").replace(".", "_")
 
 
 def singular(plural: str) -> str:

@@ -32,6 +32,14 @@ _MEMBERS: dict[str, Json] = {
     "reward": {"$ref": f"{PREFIX}Reward"},
     "channel": {"type": "object", "description": "The channel by its id, number and title."},
 }
+# The same, where an event means something of its own.
+_STATE: Json = {"$ref": f"{PREFIX}RewardState"}
+_OWN_MEMBERS: dict[EventType, dict[str, Json]] = {
+    EventType.REWARD_CHANGED: {
+        "from": {"anyOf": [_STATE, _NULL], "description": "The former state; null for a new correction."},
+        "to": _STATE | {"description": "The state after it."},
+    }
+}
 _OPTIONAL: dict[EventType, tuple[str, ...]] = {
     EventType.LEAD_CREATED: ("reason", "reason_id", "sub_status", "note"),
     EventType.LEAD_UPDATED: ("note",),
@@ -51,11 +59,12 @@ def data_schemas() -> Json:
 
 def _data(event: EventType) -> Json:
     always = list(examples.EVENT_DATA[event])
+    own = _OWN_MEMBERS.get(event, {})
     names = (*always, *_OPTIONAL.get(event, ()))
     return {
         "type": "object",
         "description": f"`data` of {event}.",
-        "properties": {name: _MEMBERS[name] for name in names},
+        "properties": {name: own.get(name) or _MEMBERS[name] for name in names},
         "required": always,
     }
 

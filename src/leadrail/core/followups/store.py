@@ -139,3 +139,10 @@ async def planned(
         _PLANNED, companies, channel_ids, span.after, span.until, at, id, assignee, list(QUIET), limit
     )
     return [row[0] for row in rows]
+
+
+async def place_of(connection: Connection, companies: Sequence[UUID], lead_id: UUID) -> tuple[datetime, UUID] | None:
+    """Where a lead stands in the list of what is planned; None when nothing is."""
+    statement = "SELECT next_follow_up_at FROM leads WHERE company_id = ANY($1) AND id = $2"
+    at: datetime | None = await connection.fetchval(statement, companies, lead_id)
+    return (at, lead_id) if at is not None else None

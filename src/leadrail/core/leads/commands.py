@@ -180,4 +180,44 @@ class RemindFollowUp(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: None = None
 
 
-Command = CreateLead | UpdateLead | ChangeStatus | RecordFollowUp | RecordPurchase | AddNote | RemindFollowUp
+class RewardDecision(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+    PAY = "pay"
+
+
+class DecideReward(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision on a reward of the lead, which is `company_id`'s. Its rules are in `rewards.deciding`.
+
+    `reason` is needed to reject. The lead itself does not change, so `version` is not looked at.
+    """
+
+    actor: Actor
+    company_id: UUID
+    lead_id: UUID
+    reward_id: UUID
+    decision: RewardDecision
+    reason: str | None = None
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
+class CorrectReward(msgspec.Struct, frozen=True, kw_only=True):
+    """Takes `amount` (above zero) of a paid reward of the lead back, as a new line, `correction_id`."""
+
+    actor: Actor
+    company_id: UUID
+    lead_id: UUID
+    reward_id: UUID
+    correction_id: UUID
+    amount: Decimal
+    reason: str
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
+LeadCommand = CreateLead | UpdateLead | ChangeStatus | RecordFollowUp | RecordPurchase | AddNote | RemindFollowUp
+RewardCommand = DecideReward | CorrectReward
+Command = LeadCommand | RewardCommand

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from leadrail.core.channels.model import QUIET, Channel, Status
 from leadrail.core.events.model import EventType
-from leadrail.core.leads.commands import Command, Origin
+from leadrail.core.leads.commands import LeadCommand, Origin
 from leadrail.core.leads.contacting import follow_up_fact
 from leadrail.core.leads.decisions import Decision, Fact, FollowUp
 from leadrail.core.leads.model import Lead
@@ -15,7 +15,9 @@ from leadrail.core.leads.model import Lead
 OVERDUE_AFTER = timedelta(hours=24)
 
 
-def with_plan(before: Lead | None, channel: Channel, command: Command, decision: Decision, now: datetime) -> Decision:
+def with_plan(
+    before: Lead | None, channel: Channel, command: LeadCommand, decision: Decision, now: datetime
+) -> Decision:
     """The decision with what its status plans; the one place where a change of the plan resets what was told of it."""
     if not decision.facts:
         return decision

@@ -1,4 +1,4 @@
-"""Every command by its rule. Pure: no I/O, no clock, no framework."""
+"""Every command on a lead by its rule. Pure: no I/O, no clock, no framework."""
 
 from datetime import datetime
 
@@ -7,8 +7,8 @@ from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.leads.commands import (
     AddNote,
     ChangeStatus,
-    Command,
     CreateLead,
+    LeadCommand,
     RecordPurchase,
     RemindFollowUp,
     UpdateLead,
@@ -24,7 +24,7 @@ from leadrail.core.leads.planning import remind, with_plan
 from leadrail.core.leads.purchasing import record_purchase
 
 
-def decide(lead: Lead | None, channel: Channel, command: Command, now: datetime, number: int = 0) -> Decision:
+def decide(lead: Lead | None, channel: Channel, command: LeadCommand, now: datetime, number: int = 0) -> Decision:
     """Applies one command. `number` is the number that a new lead gets.
 
     Raises Refused; then nothing has changed.
@@ -35,7 +35,7 @@ def decide(lead: Lead | None, channel: Channel, command: Command, now: datetime,
     return with_plan(lead, channel, command, decision, now)
 
 
-def _decided(lead: Lead | None, channel: Channel, command: Command, now: datetime, number: int) -> Decision:
+def _decided(lead: Lead | None, channel: Channel, command: LeadCommand, now: datetime, number: int) -> Decision:
     if isinstance(command, CreateLead):
         return create(channel, command, now, number)
     if lead is None:
@@ -56,7 +56,7 @@ def _decided(lead: Lead | None, channel: Channel, command: Command, now: datetim
     return record_follow_up(lead, command, now)
 
 
-def _forbidden(command: Command) -> Refused:
+def _forbidden(command: LeadCommand) -> Refused:
     if isinstance(command, CreateLead):
         return refuse(Code.CHANNEL_FORBIDDEN, "Channel not accessible", "/channel_id")
     return refuse(Code.LEAD_NOT_FOUND, "Lead not found")

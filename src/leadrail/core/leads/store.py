@@ -78,18 +78,16 @@ def only_moved(before: Lead, after: Lead) -> bool:
 
 
 class Locked(msgspec.Struct, frozen=True):
-    """A lead, locked until the transaction ends, and the triggers that have already paid for it."""
+    """A lead, locked until the transaction ends."""
 
     lead: Lead
     channel_version: int
-    rewarded: frozenset[UUID]
 
 
 # Rows are locked in key order, so two batches never wait for each other in a circle. The share of the channel keeps
 # a change of its configuration that takes something away (see channels.store.lock) from coming between.
 _LOCK = f"""
-SELECT {_LEAD}, c.config_version,
-       (SELECT array_agg(w.trigger_id) FROM rewards w WHERE w.company_id = l.company_id AND w.lead_id = l.id)
+SELECT {_LEAD}, c.config_version
 FROM unnest($1::uuid[], $2::uuid[]) AS q(company_id, id)
 JOIN leads l ON l.company_id = q.company_id AND l.id = q.id
 JOIN channels c ON c.company_id = l.company_id AND c.id = l.channel_id
@@ -102,11 +100,7 @@ async def lock(connection: Connection, keys: Sequence[tuple[UUID, UUID]]) -> lis
     """The leads with these (company, id) pairs, locked for this transaction; unknown pairs are left out."""
     companies, ids = zip(*keys, strict=True)
     rows = await connection.fetch(_LOCK, companies, ids)
-    return [_locked(tuple(row)) for row in rows]
-
-
-def _locked(row: tuple[Any, ...]) -> Locked:
-    return Locked(Lead(*row[:-2]), row[-2], frozenset(row[-1] or ()))
+    return [Locked(Lead(*row[:-1]), row[-1]) for row in map(tuple, rows)]
 
 
 Place = tuple[UUID, KeyKind, str]
@@ -165,6 +159,11 @@ def _found(rows: Iterable[Any]) -> list[Found]:
 async def by_id(connection: Connection, companies: Sequence[UUID], lead_id: UUID) -> Found | None:
     rows = await connection.fetch(f"{_SELECT} WHERE l.company_id = ANY($1) AND l.id = $2", companies, lead_id)
     return next(iter(_found(rows)), None)
+
+
+async def by_ids(connection: Connection, companies: Sequence[UUID], ids: Sequence[UUID]) -> list[Found]:
+    """The leads with these ids, in no order."""
+    return _found(await connection.fetch(f"{_SELECT} WHERE l.company_id = ANY($1) AND l.id = ANY($2)", companies, ids))
 
 
 async def by_number(connection: Connection, companies: Sequence[UUID], number: int) -> Found | None:

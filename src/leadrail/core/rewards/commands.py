@@ -1,18 +1,22 @@
-"""Making and stopping reward triggers. The caller owns the transaction and holds the channel's lock."""
+"""Making, changing and stopping reward triggers. The caller owns the transaction and holds the channel's lock."""
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from leadrail.core.channels import store as channels
 from leadrail.core.channels.model import Channel, StatusRef
-from leadrail.core.errors import Code, refuse
+from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.rewards import store
 from leadrail.core.rewards.model import Cause, Kind, Trigger, TriggerState
 from leadrail.db.database import Connection
 from leadrail.kit import money
 from leadrail.kit.ids import new_id
+
+MOST_HOLD_DAYS = 3650
 
 
 class NewTrigger(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,23 +29,39 @@ class NewTrigger(msgspec.Struct, frozen=True, kw_only=True):
     status: str | None = None
     repeat: bool = False
     state: TriggerState = TriggerState.ACTIVE
+    cap: Decimal | None = None
+    hold_days: int = 0
 
 
 async def add_trigger(connection: Connection, channel: Channel, new: NewTrigger) -> Trigger:
     """Raises Refused (`invalid`, `unknown_status`)."""
-    _check_amount(new)
     status_id = _status_of(channel, new)
-    trigger = Trigger(new_id(), new.cause, status_id, new.kind, money.plain(new.amount), new.repeat, new.state)
+    trigger = _checked(
+        Trigger(new_id(), new.cause, status_id, new.kind, new.amount, new.repeat, new.state, new.cap, new.hold_days)
+    )
     await store.insert_trigger(connection, channel.company_id, channel.id, trigger)
     await channels.renew(connection, channel.company_id, channel.id)
     return trigger
 
 
-def _check_amount(new: NewTrigger) -> None:
-    if not money.is_amount(new.amount) or new.amount == 0:
-        raise refuse(Code.INVALID, "amount must be above zero, with at most six decimal places", "/amount")
-    if new.kind is Kind.PERCENT and new.amount > 100:
+def _checked(trigger: Trigger) -> Trigger:
+    """The trigger with its amounts written plainly. Raises Refused (`invalid`)."""
+    _check_money("amount", trigger.amount)
+    if trigger.kind is Kind.PERCENT and trigger.amount > 100:
         raise refuse(Code.INVALID, "A percentage is at most 100", "/amount")
+    if trigger.cap is not None:
+        _check_money("cap", trigger.cap)
+        if trigger.kind is not Kind.PERCENT:
+            raise refuse(Code.INVALID, "Only a percentage has a cap", "/cap")
+    if not 0 <= trigger.hold_days <= MOST_HOLD_DAYS:
+        raise refuse(Code.INVALID, f"hold_days is 0 to {MOST_HOLD_DAYS}", "/hold_days")
+    cap = None if trigger.cap is None else money.plain(trigger.cap)
+    return replace(trigger, amount=money.plain(trigger.amount), cap=cap)
+
+
+def _check_money(name: str, amount: Decimal) -> None:
+    if not money.is_amount(amount) or amount == 0:
+        raise refuse(Code.INVALID, f"{name} must be above zero, with at most six decimal places", f"/{name}")
 
 
 def _status_of(channel: Channel, new: NewTrigger) -> UUID | None:
@@ -56,18 +76,24 @@ def _status_of(channel: Channel, new: NewTrigger) -> UUID | None:
     return status.id
 
 
-async def set_state(connection: Connection, channel: Channel, trigger_id: UUID, state: TriggerState) -> None:
-    """Raises Refused (`not_found`)."""
-    _found(await store.set_trigger_state(connection, channel.company_id, channel.id, trigger_id, state))
+async def change_trigger(connection: Connection, channel: Channel, trigger_id: UUID, changes: dict[str, Any]) -> None:
+    """New values for `state`, `amount`, `cap` (None: no cap) or `hold_days`. Rewards that were made stay as they are.
+
+    Raises Refused (`not_found`, `invalid`).
+    """
+    trigger = await store.trigger(connection, channel.company_id, channel.id, trigger_id)
+    if trigger is None:
+        raise _no_such()
+    await store.update_trigger(connection, channel.company_id, channel.id, _checked(replace(trigger, **changes)))
     await channels.renew(connection, channel.company_id, channel.id)
 
 
 async def archive_trigger(connection: Connection, channel: Channel, trigger_id: UUID) -> None:
     """Raises Refused (`not_found`)."""
-    _found(await store.archive_trigger(connection, channel.company_id, channel.id, trigger_id))
+    if not await store.archive_trigger(connection, channel.company_id, channel.id, trigger_id):
+        raise _no_such()
     await channels.renew(connection, channel.company_id, channel.id)
 
 
-def _found(there: bool) -> None:
-    if not there:
-        raise refuse(Code.NOT_FOUND, "The channel has no such reward trigger")
+def _no_such() -> Refused:
+    return refuse(Code.NOT_FOUND, "The channel has no such reward trigger")

@@ -1,14 +1,16 @@
-"""Reward triggers and rewards, and the rule by which one makes the other."""
+"""Reward triggers and rewards, and the rules by which a lead's way makes the one of the other and takes it back."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
-from leadrail.core.channels.model import Channel, Role
+from leadrail.core.channels.model import Channel, Role, Status
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.decisions import Fact
 from leadrail.core.leads.model import Lead
@@ -40,7 +42,11 @@ class RewardState(StrEnum):
 
 
 class Trigger(msgspec.Struct, frozen=True):
-    """When a reward is earned and how much: `amount` is money for fixed, a percentage for percent."""
+    """When a reward is earned and how much: `amount` is money for fixed, a percentage for percent.
+
+    `cap` is the most that one reward of a percentage may be, in its currency. `hold_days`: how long a reward waits
+    before it may be paid, 0 for not at all.
+    """
 
     id: UUID
     cause: Cause
@@ -49,10 +55,16 @@ class Trigger(msgspec.Struct, frozen=True):
     amount: Decimal
     repeat: bool
     state: TriggerState
+    cap: Decimal | None = None
+    hold_days: int = 0
 
 
 class Reward(msgspec.Struct, frozen=True):
-    """A payout record. `company_id` is the company that earns it."""
+    """A payout record. `company_id` is the company that earns it, `payer_company_id` the one that owes it.
+
+    It may not be paid before `hold_until`. `corrects` names the paid reward of which this one, its amount below zero,
+    takes something back. `reason` says why it was rejected, taken back or corrected.
+    """
 
     id: UUID
     trigger_id: UUID
@@ -63,6 +75,39 @@ class Reward(msgspec.Struct, frozen=True):
     currency: str | None
     state: RewardState
     created_at: datetime
+    payer_company_id: UUID
+    hold_until: datetime | None = None
+    reason: str | None = None
+    corrects: UUID | None = None
+    clawed_back: bool = False
+    decided_at: datetime | None = None
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A reward as a lead's ledger has it. `status_id` is the status that its trigger waits for, if it waits for one."""
+
+    reward: Reward
+    once: bool
+    status_id: UUID | None
+
+
+Ledger = tuple[Line, ...]
+"""The rewards of one lead that matter to what is to be decided, in no order."""
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """A reward after a decision on it; `before` is the state in which it was, None for a new line."""
+
+    reward: Reward
+    before: RewardState | None
+
+    def told(self) -> dict[str, Any]:
+        """What the event says."""
+        return {"reward": self.reward, "from": self.before, "to": self.reward.state, "reason": self.reward.reason}
+
+
+OPEN = frozenset({RewardState.PENDING, RewardState.APPROVED})
+"""The states in which a reward may still be decided on."""
 
 
 def matches(trigger: Trigger, fact: Fact) -> bool:
@@ -87,23 +132,29 @@ def earner(channel: Channel) -> UUID:
     return channel.member_with(Role.REFERRING) or channel.member_with(Role.PARTNER) or channel.company_id
 
 
+def payer(channel: Channel) -> UUID:
+    """Who pays: the receiving company of the channel, else its owner."""
+    return channel.member_with(Role.RECEIVING) or channel.company_id
+
+
 def earned(
-    triggers: Iterable[Trigger],
-    channel: Channel,
-    lead: Lead,
-    fact: Fact,
-    already: frozenset[UUID],
-    now: datetime,
-) -> list[tuple[Trigger, Reward]]:
-    """The rewards that a fact earns. `already` names the triggers that have paid for this lead."""
-    rewards = []
+    triggers: Iterable[Trigger], channel: Channel, lead: Lead, fact: Fact, ledger: Ledger, now: datetime
+) -> list[Line]:
+    """The rewards that a fact earns, new to the lead's ledger."""
+    lines = []
     for trigger in triggers:
-        if not matches(trigger, fact) or (trigger.id in already and not trigger.repeat):
+        if not matches(trigger, fact) or (not trigger.repeat and _has_earned(ledger, trigger)):
             continue
         amount, currency = _amount(trigger, channel, lead, fact)
         if amount > 0:
-            rewards.append((trigger, _reward(trigger, channel, lead, amount, currency, now)))
-    return rewards
+            reward = _reward(trigger, channel, lead, amount, currency, now)
+            lines.append(Line(reward, not trigger.repeat, trigger.status_id))
+    return lines
+
+
+def _has_earned(ledger: Ledger, trigger: Trigger) -> bool:
+    """What was taken back within its hold may be earned again; what somebody rejected may not."""
+    return any(line.reward.trigger_id == trigger.id and not line.reward.clawed_back for line in ledger)
 
 
 def _amount(trigger: Trigger, channel: Channel, lead: Lead, fact: Fact) -> tuple[Decimal, str | None]:
@@ -111,8 +162,8 @@ def _amount(trigger: Trigger, channel: Channel, lead: Lead, fact: Fact) -> tuple
     if trigger.kind is Kind.FIXED:
         return trigger.amount, channel.currency
     whole, currency = (fact.purchase.amount, fact.purchase.currency) if fact.purchase else (lead.value, lead.currency)
-    share = (whole or Decimal(0)) * trigger.amount / 100
-    return money.plain(money.round_to_currency(share, currency)), currency
+    share = money.round_to_currency((whole or Decimal(0)) * trigger.amount / 100, currency)
+    return money.plain(share if trigger.cap is None else min(share, trigger.cap)), currency
 
 
 def _reward(
@@ -128,4 +179,34 @@ def _reward(
         currency=currency,
         state=RewardState.PENDING,
         created_at=now,
+        payer_company_id=payer(channel),
+        hold_until=now + timedelta(days=trigger.hold_days) if trigger.hold_days else None,
+    )
+
+
+def clawed_back(ledger: Ledger, fact: Fact, now: datetime) -> list[Settled]:
+    """The rewards of the status that a move leaves, taken back because their hold is not over."""
+    left = fact.from_status
+    if not ledger or left is None or fact.to_status is None or left.id == fact.to_status.id:
+        return []
+    return [_taken_back(line.reward, left, now) for line in ledger if _is_held(line, left, now)]
+
+
+def _is_held(line: Line, status: Status, now: datetime) -> bool:
+    reward = line.reward
+    holds = reward.hold_until is not None and now < reward.hold_until
+    return holds and line.status_id == status.id and reward.state in OPEN and reward.corrects is None
+
+
+def _taken_back(reward: Reward, left: Status, now: datetime) -> Settled:
+    reason = f"the lead left {left.name} within the hold"
+    after = replace(reward, state=RewardState.REJECTED, clawed_back=True, reason=reason, decided_at=now)
+    return Settled(after, reward.state)
+
+
+def after(ledger: Ledger, settled: Iterable[Settled]) -> Ledger:
+    """The ledger with these rewards as they are now."""
+    changed = {one.reward.id: one.reward for one in settled}
+    return tuple(
+        replace(line, reward=changed[line.reward.id]) if line.reward.id in changed else line for line in ledger
     )

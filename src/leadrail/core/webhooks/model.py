@@ -2,12 +2,15 @@
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from leadrail.core.channels.model import Channel
+from leadrail.core.channels.model import Channel, Status
 from leadrail.core.events.model import EventType
+from leadrail.core.leads.decisions import Fact
 
 
 class Format(StrEnum):
@@ -25,6 +28,7 @@ class EventNames(StrEnum):
 
 class EndpointState(StrEnum):
     ACTIVE = "active"
+    PAUSED = "paused"
     DISABLED = "disabled"
 
 
@@ -44,15 +48,40 @@ class Endpoint(msgspec.Struct, frozen=True):
     event_names: EventNames
 
 
-class Subscription(msgspec.Struct, frozen=True):
-    """What the write path has to know of an endpoint."""
+class Subscription(msgspec.Struct, frozen=True, dict=True):
+    """What the write path has to know of an endpoint.
+
+    A filter narrows the events that it can speak of: `statuses` (names or ids) and `categories` those that lead to a
+    status, `changed` (names of fields and properties) those that tell what was edited. An empty one narrows nothing.
+    """
 
     endpoint_id: UUID
     company_id: UUID
     events: tuple[str, ...]
     channel_id: UUID | None
+    statuses: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    ordered: bool = False
 
-    def hears(self, type: EventType, channel: Channel) -> bool:
-        if self.events and type not in self.events:
+    def hears(self, fact: Fact, channel: Channel) -> bool:
+        if self.events and fact.type not in self.events:
             return False
-        return self.channel_id is None or self.channel_id == channel.id
+        if self.channel_id is not None and self.channel_id != channel.id:
+            return False
+        if fact.to_status is not None:
+            return self._hears_of(fact.to_status)
+        return not self.changed or fact.type is not EventType.LEAD_UPDATED or self._hears_of_edit(fact)
+
+    def _hears_of(self, status: Status) -> bool:
+        if self.categories and status.category not in self.categories:
+            return False
+        return not self.statuses or bool(self._statuses & {str(status.id), status.name.casefold()})
+
+    def _hears_of_edit(self, fact: Fact) -> bool:
+        changed: dict[str, Any] = fact.data.get("changed", {})
+        return not {*changed, *changed.get("properties", ())}.isdisjoint(self.changed)
+
+    @cached_property
+    def _statuses(self) -> frozenset[str]:
+        return frozenset(name.casefold() for name in self.statuses)

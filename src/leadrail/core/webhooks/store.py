@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from leadrail.core.webhooks.model import Endpoint, EndpointState, EventNames, Format
+from leadrail.core.events.model import EventType
+from leadrail.core.webhooks.model import Endpoint, EndpointState, EventNames, Format, Subscription
 from leadrail.db.database import Connection
 from leadrail.db.statement import Section
 
@@ -18,8 +19,11 @@ class DeliveryRow(msgspec.Struct, frozen=True):
     place: int
     id: UUID
     event_id: UUID
+    event_type: EventType
+    lead_id: UUID | None
     endpoint_company_id: UUID
     endpoint_id: UUID
+    ordered: bool
     payload: str
     created_at: datetime
 
@@ -27,10 +31,10 @@ class DeliveryRow(msgspec.Struct, frozen=True):
 INSERT = Section(
     "due",
     DeliveryRow,
-    """INSERT INTO deliveries (company_id, event_seq, id, event_id, endpoint_company_id, endpoint_id, payload,
-        due_at, created_at)
-    SELECT r.company_id, counted.base + r.place, r.id, r.event_id, r.endpoint_company_id, r.endpoint_id, r.payload,
-        r.created_at, r.created_at
+    """INSERT INTO deliveries (company_id, event_seq, id, event_id, event_type, lead_id, endpoint_company_id,
+        endpoint_id, ordered, payload, due_at, created_at)
+    SELECT r.company_id, counted.base + r.place, r.id, r.event_id, r.event_type, r.lead_id, r.endpoint_company_id,
+        r.endpoint_id, r.ordered, r.payload, r.created_at, r.created_at
     FROM {rows} JOIN counted USING (company_id)""",
 )
 
@@ -101,3 +105,26 @@ WHERE c.company_id = $1 OR c.id IN (SELECT m.channel_id FROM channel_members m W
 async def renew_channels(connection: Connection, company_id: UUID) -> None:
     """Makes every process read anew the channels that this company's endpoints may hear."""
     await connection.execute(_RENEW, company_id)
+
+
+async def disable_endpoint(
+    connection: Connection, company_id: UUID, endpoint_id: UUID, reason: str, now: datetime
+) -> str | None:
+    """Takes an active endpoint out of service; its URL, or None when it is not active."""
+    statement = """
+        UPDATE endpoints SET state = 'disabled', disabled_at = $4, disabled_reason = $3
+        WHERE company_id = $1 AND id = $2 AND state = 'active' RETURNING url
+    """
+    url: str | None = await connection.fetchval(statement, company_id, endpoint_id, reason, now)
+    return url
+
+
+async def company_hearers(connection: Connection, company_id: UUID, type: EventType) -> list[Subscription]:
+    """The endpoints in service that hear of what concerns the company as a whole."""
+    statement = """
+        SELECT id, company_id, events, channel_id FROM endpoints
+        WHERE company_id = $1 AND state IN ('active', 'paused') AND channel_id IS NULL
+            AND (cardinality(events) = 0 OR $2 = ANY(events))
+        ORDER BY id
+    """
+    return [Subscription(*row) for row in await connection.fetch(statement, company_id, type)]

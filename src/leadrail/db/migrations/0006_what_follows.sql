@@ -71,13 +71,14 @@ ALTER TABLE endpoints
     DROP CONSTRAINT endpoints_state_check,
     ADD CONSTRAINT endpoints_state_check CHECK (state IN ('active', 'paused', 'disabled', 'deleted'));
 
--- Endpoints that fail at present. One that takes deliveries has no row, so a success has nothing to write.
+-- Endpoints that fail at present: how often in a row, and until when nothing is tried. One that takes deliveries has no row, so a success has nothing to write.
 CREATE TABLE endpoint_failures (
     company_id     uuid NOT NULL,
     endpoint_id    uuid NOT NULL,
     failing_since  timestamptz NOT NULL,
     failures       integer NOT NULL,
-    open_until     timestamptz,
+    trips          integer NOT NULL DEFAULT 0,
+    resting_until  timestamptz,
     PRIMARY KEY (company_id, endpoint_id),
     FOREIGN KEY (company_id, endpoint_id) REFERENCES endpoints
 );
@@ -110,9 +111,17 @@ ALTER TABLE rewards
     DROP CONSTRAINT rewards_amount_check,
     ADD CONSTRAINT rewards_amount_check CHECK (amount > 0 OR (amount < 0 AND corrects IS NOT NULL)),
     ADD CONSTRAINT rewards_corrects FOREIGN KEY (company_id, corrects) REFERENCES rewards (company_id, id);
+-- Until now nobody but the channel's owner could be the one to pay.
+UPDATE rewards SET payer_company_id = company_id;
+ALTER TABLE rewards ALTER COLUMN payer_company_id SET NOT NULL;
 DROP INDEX rewards_once;
 -- A reward is never paid twice for the same lead and trigger, unless the trigger says so or it was taken back.
 CREATE UNIQUE INDEX rewards_once ON rewards (company_id, lead_id, trigger_id) WHERE once AND NOT clawed_back;
+-- By lead alone too: who earns of another company's lead asks for it without knowing whose it is.
+DROP INDEX rewards_lead;
+CREATE INDEX rewards_lead ON rewards (lead_id, company_id);
+CREATE INDEX rewards_state ON rewards (company_id, state, id);
+CREATE INDEX rewards_created ON rewards (company_id, created_at);
 CREATE INDEX rewards_payer ON rewards (payer_company_id, id);
 CREATE INDEX rewards_corrected ON rewards (company_id, corrects) WHERE corrects IS NOT NULL;
 
