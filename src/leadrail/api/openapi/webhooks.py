@@ -28,6 +28,8 @@ _MEMBERS: dict[str, Json] = {
     "seconds_in_previous": {"type": "integer", "description": "How long the lead was in the former status."},
     "follow_up": {"$ref": f"{PREFIX}RecordedFollowUp"},
     "next_follow_up_at": {"anyOf": [{"type": "string", "format": "date-time"}, _NULL]},
+    "follow_up_at": {"type": "string", "format": "date-time"},
+    "assignee": {"anyOf": [{"type": "string"}, _NULL]},
     "purchase": {"$ref": f"{PREFIX}Purchase"},
     "reward": {"$ref": f"{PREFIX}Reward"},
     "channel": {"type": "object", "description": "The channel by its id, number and title."},
@@ -38,7 +40,8 @@ _OWN_MEMBERS: dict[EventType, dict[str, Json]] = {
     EventType.REWARD_CHANGED: {
         "from": {"anyOf": [_STATE, _NULL], "description": "The former state; null for a new correction."},
         "to": _STATE | {"description": "The state after it."},
-    }
+    },
+    EventType.NOTE_ADDED: {"note": {"$ref": f"{PREFIX}Note"}},
 }
 _OPTIONAL: dict[EventType, tuple[str, ...]] = {
     EventType.LEAD_CREATED: ("reason", "reason_id", "sub_status", "note"),
