@@ -192,7 +192,7 @@ class Write:
         self.deliveries: list[DeliveryRow] = []
 
     def add(self, change: Change) -> None:
-        if change.lead is change.before:
+        if not change.decision.facts and change.lead is change.before:
             return
         lead = change.lead
         self._before.setdefault(lead.id, change.before)
