@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -20,10 +20,11 @@ from leadrail.api.openapi.schemas import alternatives, name_of
 from leadrail.api.openapi.words import CODES, WORDS
 from leadrail.api.operation import Operation
 from leadrail.api.writes import SHOWN_ONCE
-from leadrail.core.actor import Scope
+from leadrail.core.actor import Scope, system
 from leadrail.core.core import Core
 from leadrail.core.errors import Code
 from leadrail.core.events.model import EventType
+from leadrail.core.leads.commands import RemindFollowUp
 from leadrail.core.webhooks.model import Format
 from leadrail.core.webhooks.queue import Claim, Destination
 from leadrail.dialects.registry import DIALECTS
@@ -341,10 +342,6 @@ def data_name(event: str) -> str:
 
 # Events that no call above brings about. Whoever makes one of them adds its call and takes it out of here.
 UNPROVOKED = {
-    EventType.LEAD_ERASED,
-    EventType.NOTE_ADDED,
-    EventType.FOLLOW_UP_DUE,
-    EventType.FOLLOW_UP_OVERDUE,
     EventType.ENDPOINT_DISABLED,
 }
 
@@ -369,8 +366,12 @@ async def test_what_is_sent_to_endpoints_is_what_is_documented(world: World) -> 
     await owner.put(f"{lead}/status", json={"status": "Won"})
     await owner.post(f"{lead}/follow-ups", json=examples.NEW_FOLLOW_UP)
     await owner.post(f"{lead}/purchases", json=examples.NEW_PURCHASE)
+    await owner.post(f"{lead}/notes", json=examples.NEW_NOTE)
     for act in ("pause", "resume"):
         await owner.post(f"/v1/channels/{world.channel.id}/{act}")
+    await make_overdue(world)
+    gone = await world.people.owner.lead(world.channel, email="gone@example.com")
+    await owner.delete(f"/v1/leads/{gone.id}")
 
     sent = await messages(world)
 
@@ -379,6 +380,15 @@ async def test_what_is_sent_to_endpoints_is_what_is_documented(world: World) -> 
         said = DOCUMENT["webhooks"][body["type"]]["post"]
         check(said["requestBody"]["content"]["application/json"]["schema"], body)
         assert {one["name"] for one in said["parameters"]} == set(headers) - {"content-type"}
+
+
+async def make_overdue(world: World) -> None:
+    """A contact was to be made two days ago, and the worker's job comes round."""
+    late = await world.people.owner.lead(world.channel, email="late@example.com")
+    planned = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    await world.people.owner.http.patch(f"/v1/leads/{late.id}", json={"next_follow_up_at": planned})
+    actor = system(late.company_id, "reminder")
+    await world.people.owner.core.engine.execute_one(RemindFollowUp(actor=actor, lead_id=late.id))
 
 
 async def messages(world: World) -> list[Message]:

@@ -155,9 +155,15 @@ STATUS = {
     "visible": True,
     "requires": ["value", "currency"],
     "next": None,
+    "follow_up": None,
 }
 
-NEW_STATUS = {"name": "Proposal sent", "category": "qualified", "requires": ["value"]}
+NEW_STATUS = {
+    "name": "Proposal sent",
+    "category": "qualified",
+    "requires": ["value"],
+    "follow_up": {"after_hours": 48, "note": "Call"},
+}
 
 PROPERTY = {
     "id": "0199a3c0-5b80-7a10-8c1d-0a1b2c3d4e04",
@@ -325,6 +331,10 @@ REASON = {"id": "0199a3c9-0e0e-7b2c-9c3d-4e5f60718297", "number": 5, "text": "Be
 
 SUB_STATUS = {"id": "0199a3c9-0f0f-7b2c-9c3d-4e5f60718298", "category": "on_hold", "name": "YetToDecide"}
 
+NEW_NOTE = {"text": "Met at the fair; wants a demo", "author": "sam@example.com"}
+
+NOTE = NEW_NOTE | {"id": "0199a3cb-0a0a-7b2c-9c3d-4e5f6071829a", "created_at": LATER}
+
 NEW_PURCHASE = {"name": "Pro plan", "amount": "1500", "currency": "EUR"}
 
 PURCHASE = {
@@ -351,19 +361,12 @@ EVENT_DATA: dict[str, Any] = {
         "follow_up": {name: value for name, value in FOLLOW_UP.items() if name != "number"},
         "next_follow_up_at": LATER,
     },
+    "follow_up.due": {"follow_up_at": NOON, "assignee": "sam@example.com", "note": "Call"},
+    "follow_up.overdue": {"follow_up_at": NOON, "assignee": "sam@example.com", "note": "Call"},
+    "note.added": {"note": NOTE},
     "purchase.recorded": {"purchase": PURCHASE},
     "reward.created": {"reward": REWARD},
     "lead.erased": {},
-    "note.added": {
-        "note": {
-            "id": "0199a3cb-0b0b-7b2c-9c3d-4e5f6071829b",
-            "text": "Asked for an offer",
-            "author": "sam@example.com",
-            "created_at": LATER,
-        }
-    },
-    "follow_up.due": {"follow_up_at": LATER, "assignee": "sam@example.com", "note": None},
-    "follow_up.overdue": {"follow_up_at": NOON, "assignee": "sam@example.com", "note": None},
     "reward.changed": {"reward": APPROVED_REWARD, "from": "pending", "to": "approved", "reason": None},
     "endpoint.disabled": {
         "endpoint": {"id": ENDPOINT_ID, "url": ENDPOINT["url"], "reason": "gone", "failing_since": NOON}

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from leadrail.api import channels, company, feed, leads, listings, openapi, rewards, service, webhooks
+from leadrail.api import channels, company, feed, followups, leads, listings, openapi, rewards, service, webhooks
 from leadrail.api.admission import admit
 from leadrail.api.operation import Call, Operation
 from leadrail.api.problems import on_error
@@ -20,6 +20,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *leads.OPERATIONS,
     *webhooks.OPERATIONS,
     *rewards.OPERATIONS,
+    *followups.OPERATIONS,
     *listings.OPERATIONS,
     *feed.OPERATIONS,
 )

@@ -72,6 +72,11 @@ class Reader:
         """`filter.channel_ids` must come from `channels`."""
         return await self._seen(connection, actor, await leads.listed(connection, actor.companies, filter))
 
+    async def leads_in_order(self, connection: Connection, actor: Actor, ids: Sequence[UUID]) -> list[Seen]:
+        """The visible ones of these leads, in this order."""
+        found = {row.lead.id: row for row in await leads.by_ids(connection, actor.companies, ids)}
+        return await self._seen(connection, actor, [found[id] for id in ids if id in found])
+
     async def count(self, connection: Connection, actor: Actor, filter: Filter) -> int:
         """`filter.channel_ids` must come from `channels`."""
         return await leads.count(connection, actor.companies, filter)

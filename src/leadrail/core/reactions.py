@@ -34,6 +34,9 @@ TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.LEAD_UPDATED, Origin.STANDARD): DELIVERED,
     (EventType.LEAD_ERASED, Origin.STANDARD): TOLD,
     (EventType.FOLLOW_UP_RECORDED, Origin.STANDARD): DELIVERED,
+    (EventType.FOLLOW_UP_DUE, Origin.STANDARD): TOLD,
+    (EventType.FOLLOW_UP_OVERDUE, Origin.STANDARD): TOLD,
+    (EventType.NOTE_ADDED, Origin.STANDARD): DELIVERED,
     (EventType.PURCHASE_RECORDED, Origin.STANDARD): ALL,
     (EventType.REWARD_CREATED, Origin.STANDARD): TOLD,
     (EventType.REWARD_CHANGED, Origin.STANDARD): TOLD,
@@ -44,6 +47,7 @@ TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.LEAD_UPDATED, Origin.QUIET_EDIT): NOTHING,
     # A vendor's form without a key: it earns, and nobody is told (contracts/keenpartner.md, section 5).
     (EventType.LEAD_CREATED, Origin.PUBLIC_FORM): EARNING,
+    (EventType.FOLLOW_UP_RECORDED, Origin.PUBLIC_FORM): KEPT,
     (EventType.REWARD_CREATED, Origin.PUBLIC_FORM): KEPT,
     # What happened elsewhere had its effects there.
     (EventType.LEAD_CREATED, Origin.IMPORT): KEPT,

@@ -23,6 +23,8 @@ from leadrail.core.leads.commands import Command, Origin
 from leadrail.core.leads.decisions import Decision, Fact
 from leadrail.core.leads.model import Lead, LeadDocument, document
 from leadrail.core.leads.store import KeptKeys, KeyRow
+from leadrail.core.notes import store as notes
+from leadrail.core.notes.store import NoteRow
 from leadrail.core.purchases import store as purchases
 from leadrail.core.purchases.store import PurchaseRow
 from leadrail.core.reactions import TABLE, Reaction
@@ -186,12 +188,13 @@ class Write:
         self._settled: dict[UUID, SettledRow] = {}
         self._follow_ups: list[PlannedRow] = []
         self._purchases: list[PurchaseRow] = []
+        self._notes: list[NoteRow] = []
         self._answers: list[AnswerRow] = []
         self.deliveries: list[DeliveryRow] = []
         self.erased: list[Erased] = []
 
     def add(self, change: Change) -> None:
-        if not change.decision.facts and change.lead == change.before:
+        if not change.decision.facts and change.lead is change.before:
             return
         lead = change.lead
         self._before.setdefault(lead.id, change.before)
@@ -209,6 +212,8 @@ class Write:
             self._follow_ups.append(PlannedRow(lead.company_id, lead.id, *msgspec.structs.astuple(follow_up)))
         if (purchase := change.decision.purchase) is not None:
             self._purchases.append(PurchaseRow(lead.company_id, lead.id, *msgspec.structs.astuple(purchase)))
+        if (note := change.decision.note) is not None:
+            self._notes.append(NoteRow(lead.company_id, lead.id, *msgspec.structs.astuple(note)))
 
     def _erase(self, before: Lead, channel: Channel) -> None:
         companies = dict.fromkeys((before.company_id, *(member.company_id for member in channel.members)))
@@ -229,6 +234,7 @@ class Write:
         self._add_rewards(whole)
         whole.add(followups.INSERT, self._follow_ups)
         whole.add(purchases.INSERT, self._purchases)
+        whole.add(notes.INSERT, self._notes)
         whole.add(idempotency.INSERT, self._answers)
         return whole.render() if whole else None
 

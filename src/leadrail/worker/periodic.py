@@ -13,6 +13,7 @@ from leadrail.core.core import Core
 from leadrail.core.errors import Refused
 from leadrail.core.webhooks import results
 from leadrail.db.database import UNREACHABLE
+from leadrail.worker.reminding import remind
 
 CHUNK = 2_000
 
@@ -44,6 +45,7 @@ JOBS = (
     Job("forget old idempotency keys", 600, forget_keys),
     Job("forget old payloads", 600, forget_payloads),
     Job("apply the rules of channels", 60, run_rules),
+    Job("remind of planned contacts", 5, remind),
 )
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from leadrail.api.channels.finding import change, channel_id, given, setup_of
-from leadrail.api.channels.shapes import ChannelBody, ChannelPatch, ChannelQuery, shown_channel
+from leadrail.api.channels.shapes import ChannelBody, ChannelPatch, ChannelQuery, shown_channel, status_values
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import number_at, page
 from leadrail.api.writes import write
@@ -25,7 +25,7 @@ async def create(call: Call[ChannelBody, NoQuery]) -> Response:
         title=body.title,
         currency=body.currency,
         template=body.template,
-        statuses=tuple(NewStatus(**msgspec.structs.asdict(status)) for status in body.statuses),
+        statuses=tuple(NewStatus(**status_values(msgspec.structs.asdict(status))) for status in body.statuses),
         properties=tuple(NewProperty(**msgspec.structs.asdict(definition)) for definition in body.properties),
         members=tuple(Member(member.company_id, member.role) for member in body.members),
         public_submissions=body.public_submissions,

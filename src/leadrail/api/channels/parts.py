@@ -19,6 +19,7 @@ from leadrail.api.channels.shapes import (
     TriggerPatch,
     shown_property,
     shown_status,
+    status_values,
 )
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import Page
@@ -47,14 +48,16 @@ async def list_statuses(call: Call[None, NoQuery]) -> Response:
 
 async def add_status(call: Call[StatusBody, NoQuery]) -> Response:
     async def work(connection: Connection, channel: Channel) -> UUID:
-        return await commands.add_status(connection, channel, NewStatus(**msgspec.structs.asdict(call.body)))
+        return await commands.add_status(
+            connection, channel, NewStatus(**status_values(msgspec.structs.asdict(call.body)))
+        )
 
     return await change(call, 201, work, lambda setup, id: shown_status(setup.channel.status_by_id[id]))
 
 
 async def edit_status(call: Call[StatusPatch, NoQuery]) -> Response:
     async def work(connection: Connection, channel: Channel) -> UUID:
-        status = replace(among(channel.current_statuses, call, "status"), **given(call.body))
+        status = replace(among(channel.current_statuses, call, "status"), **status_values(given(call.body)))
         await commands.change_status_definition(connection, channel, status)
         return status.id
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -26,6 +26,13 @@ from leadrail.core.rewards.model import Cause, Kind, TriggerState
 from leadrail.core.setup import Setup
 
 
+class PlannedContact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A contact that a status plans for a lead that enters it, so many hours later."""
+
+    after_hours: Annotated[int, Meta(ge=1, le=87_600)]
+    note: Annotated[str, Meta(max_length=1_000)] | None = None
+
+
 class StatusBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`position` left out puts it last; `requires` lists what a lead needs to enter it."""
 
@@ -35,6 +42,7 @@ class StatusBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     color: str | None = None
     visible: bool = True
     requires: tuple[Requirement, ...] = ()
+    follow_up: PlannedContact | None = None
 
 
 class StatusPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +55,7 @@ class StatusPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     visible: bool | UnsetType = UNSET
     requires: tuple[Requirement, ...] | UnsetType = UNSET
     next: tuple[UUID, ...] | None | UnsetType = UNSET
+    follow_up: PlannedContact | None | UnsetType = UNSET
 
 
 class PropertyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -143,6 +152,7 @@ class ShownStatus(msgspec.Struct, frozen=True):
     visible: bool
     requires: tuple[Requirement, ...]
     next: tuple[UUID, ...] | None
+    follow_up: PlannedContact | None
 
 
 class ShownProperty(msgspec.Struct, frozen=True):
@@ -172,7 +182,20 @@ class ShownChannel(msgspec.Struct, frozen=True):
 
 
 def shown_status(status: Status) -> ShownStatus:
-    return ShownStatus(*(getattr(status, name) for name in ShownStatus.__struct_fields__))
+    seconds = status.follow_up_after_s
+    planned = PlannedContact(seconds // 3600, status.follow_up_note) if seconds else None
+    plain = {name: getattr(status, name) for name in ShownStatus.__struct_fields__ if name != "follow_up"}
+    return ShownStatus(**plain, follow_up=planned)
+
+
+def status_values(given: dict[str, Any]) -> dict[str, Any]:
+    """What was given of a status, the contact that it plans in the words of the core."""
+    values = dict(given)
+    if "follow_up" in values:
+        planned = values.pop("follow_up")
+        values["follow_up_after_s"] = planned.after_hours * 3600 if planned else None
+        values["follow_up_note"] = planned.note if planned else None
+    return values
 
 
 def shown_property(definition: Property) -> ShownProperty:

@@ -10,6 +10,7 @@ from leadrail.api.leads.shapes import (
     LeadQuery,
     NewFollowUp,
     NewLead,
+    NewNote,
     NewPurchase,
     Preview,
     ReverseQuery,
@@ -22,7 +23,7 @@ from leadrail.api.page import Page, Paging
 from leadrail.core.actor import Scope
 from leadrail.core.events.model import Event
 from leadrail.core.followups.store import FollowUpRow
-from leadrail.core.leads.decisions import Purchase
+from leadrail.core.leads.decisions import Note, Purchase
 from leadrail.core.leads.model import LeadDocument
 
 _IDEMPOTENCY = "With an `Idempotency-Key` a repeat within 24 hours gets the first answer and does nothing."
@@ -190,6 +191,31 @@ OPERATIONS = (
         status=201,
         request_example=examples.NEW_FOLLOW_UP,
         answer_example=examples.LEAD,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/leads/{id}/notes",
+        summary="List a lead's notes, newest first",
+        tag="Leads",
+        scope=Scope.READ,
+        handler=reading.list_notes,
+        query=Paging,
+        answer=Page[Note],
+        answer_example={"data": [examples.NOTE], "next_cursor": None},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/leads/{id}/notes",
+        summary="Write a note",
+        description=f"The lead's field `notes` stays what it is. {_IDEMPOTENCY}",
+        tag="Leads",
+        scope=Scope.WRITE,
+        handler=writing.add_note,
+        body=NewNote,
+        answer=Note,
+        status=201,
+        request_example=examples.NEW_NOTE,
+        answer_example=examples.NOTE,
     ),
     Operation(
         method="GET",

@@ -7,7 +7,7 @@ from uuid import UUID
 from leadrail.api.leads.commands import lead_id_of
 from leadrail.api.leads.shapes import LeadQuery, Transition
 from leadrail.api.operation import Call, NoQuery
-from leadrail.api.page import Page, Paging, number_at, page
+from leadrail.api.page import Page, Paging, id_at, number_at, page
 from leadrail.api.writes import etag
 from leadrail.core.channels.model import Named
 from leadrail.core.errors import Code, refuse
@@ -17,6 +17,7 @@ from leadrail.core.identity import KeyKind, business_key, email_key, phone_key
 from leadrail.core.leads.filters import Condition, Filter, Operator
 from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.leads.standing import missing_requirements, next_statuses
+from leadrail.core.notes import store as notes
 from leadrail.core.purchases import store as purchases
 from leadrail.core.queries import Seen
 from leadrail.core.setup import Setup
@@ -120,6 +121,14 @@ async def list_follow_ups(call: Call[None, NoQuery]) -> Response:
         seen = await call.core.reader.lead(connection, call.actor, lead_id_of(call.request))
         rows = await followups.of_lead(connection, seen.lead.company_id, seen.lead.id)
     return json_response(200, Page(rows, None))
+
+
+async def list_notes(call: Call[None, Paging]) -> Response:
+    limit, before = call.query.limit, id_at(call.query.cursor)
+    async with call.core.database.connection() as connection:
+        seen = await call.core.reader.lead(connection, call.actor, lead_id_of(call.request))
+        rows = await notes.of_lead(connection, seen.lead.company_id, seen.lead.id, before=before, limit=limit + 1)
+    return json_response(200, page(rows, limit, lambda row: row.id, lambda row: row))
 
 
 async def list_purchases(call: Call[None, NoQuery]) -> Response:

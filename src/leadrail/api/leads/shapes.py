@@ -12,6 +12,7 @@ from leadrail.api.page import Cursor, Limit
 from leadrail.api.problems import Problem
 from leadrail.core.channels.model import Category, Named, Requirement
 from leadrail.core.events.model import Event
+from leadrail.core.leads.fields import NOTE_LIMIT, PERSON_LIMIT
 from leadrail.core.leads.model import LeadDocument
 from leadrail.core.rewards.model import Reward
 
@@ -138,6 +139,11 @@ class NewFollowUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     scheduled_at: Moment | None = None
     next_at: Moment | None = None
     notes: str | None = None
+
+
+class NewNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    text: Annotated[str, Meta(min_length=1, max_length=NOTE_LIMIT)]
+    author: Annotated[str, Meta(max_length=PERSON_LIMIT)] | None = None
 
 
 class NewPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from leadrail.api.leads.shapes import (
     LeadPatch,
     NewFollowUp,
     NewLead,
+    NewNote,
     NewPurchase,
     PlannedDelivery,
     Preview,
@@ -21,7 +22,15 @@ from leadrail.api.writes import demanded_version, etag, idempotent, replay
 from leadrail.core.engine import Done
 from leadrail.core.errors import Code, refuse
 from leadrail.core.idempotency import Answer
-from leadrail.core.leads.commands import Command, EraseLead, RecordFollowUp, RecordPurchase, ReverseMove, UpdateLead
+from leadrail.core.leads.commands import (
+    AddNote,
+    Command,
+    EraseLead,
+    RecordFollowUp,
+    RecordPurchase,
+    ReverseMove,
+    UpdateLead,
+)
 from leadrail.core.leads.model import document
 from leadrail.kit.http import Response, json_response
 from leadrail.kit.ids import new_id, parse_id
@@ -136,3 +145,22 @@ async def reverse(call: Call[None, ReverseQuery]) -> Response:
         idempotency=idempotent(call, _changed_answer),
     )
     return _lead_response(await call.core.engine.execute_one(command), 200)
+
+
+def _note_answer(done: Done) -> tuple[int, bytes]:
+    return 201, msgspec.json.encode(done.events[0].data["note"])
+
+
+async def add_note(call: Call[NewNote, NoQuery]) -> Response:
+    command = AddNote(
+        actor=call.actor,
+        lead_id=lead_id_of(call.request),
+        note_id=new_id(),
+        text=call.body.text,
+        author=call.body.author,
+        idempotency=idempotent(call, _note_answer),
+    )
+    outcome = await call.core.engine.execute_one(command)
+    if isinstance(outcome, Answer):
+        return replay(outcome)
+    return Response(*_note_answer(outcome))

@@ -28,10 +28,10 @@ _MEMBERS: dict[str, Json] = {
     "seconds_in_previous": {"type": "integer", "description": "How long the lead was in the former status."},
     "follow_up": {"$ref": f"{PREFIX}RecordedFollowUp"},
     "next_follow_up_at": {"anyOf": [{"type": "string", "format": "date-time"}, _NULL]},
+    "follow_up_at": {"type": "string", "format": "date-time"},
+    "assignee": {"anyOf": [{"type": "string"}, _NULL]},
     "purchase": {"$ref": f"{PREFIX}Purchase"},
     "reward": {"$ref": f"{PREFIX}Reward"},
-    "follow_up_at": {"anyOf": [{"type": "string", "format": "date-time"}, _NULL]},
-    "assignee": _TEXT,
     "endpoint": {"type": "object", "description": "The endpoint: id, url, reason, failing_since."},
     "rule": {"type": "object", "description": "The rule of the channel that did it, by its id and name."},
     "reversible_until": {"type": "string", "format": "date-time", "description": "Until when it can be taken back."},
@@ -41,11 +41,11 @@ _MEMBERS: dict[str, Json] = {
 # Where a name means something else in one event.
 _STATE: Json = {"$ref": f"{PREFIX}RewardState"}
 _OWN: dict[EventType, dict[str, Json]] = {
-    EventType.NOTE_ADDED: {"note": {"type": "object", "description": "The note: id, text, author, created_at."}},
     EventType.REWARD_CHANGED: {
         "from": {"anyOf": [_STATE, _NULL], "description": "The former state; null for a new correction."},
         "to": _STATE | {"description": "The state after it."},
     },
+    EventType.NOTE_ADDED: {"note": {"$ref": f"{PREFIX}Note"}},
 }
 _OPTIONAL: dict[EventType, tuple[str, ...]] = {
     EventType.LEAD_CREATED: ("reason", "reason_id", "sub_status", "note"),

@@ -53,6 +53,8 @@ class NewStatus(msgspec.Struct, frozen=True, kw_only=True):
     color: str | None = None
     visible: bool = True
     requires: tuple[Requirement, ...] = ()
+    follow_up_after_s: int | None = None
+    follow_up_note: str | None = None
 
 
 class NewProperty(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +125,17 @@ def _wanted_statuses(wanted: NewChannel) -> list[Status]:
 def _status(new: NewStatus, place: int) -> Status:
     color = new.color or _DEFAULT_COLORS[new.category]
     position = place if new.position is None else new.position
-    return Status(new.id or new_id(), new.name, new.category, position, color, new.visible, new.requires)
+    return Status(
+        new.id or new_id(),
+        new.name,
+        new.category,
+        position,
+        color,
+        new.visible,
+        new.requires,
+        follow_up_after_s=new.follow_up_after_s,
+        follow_up_note=new.follow_up_note,
+    )
 
 
 def _property(new: NewProperty, place: int) -> Property:

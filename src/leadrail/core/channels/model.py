@@ -21,6 +21,8 @@ class Category(StrEnum):
 
 
 CLOSED = frozenset({Category.WON, Category.LOST})
+# Where nobody is reminded of a contact that was planned.
+QUIET = CLOSED | {Category.DELETED}
 
 
 class Requirement(StrEnum):
@@ -46,7 +48,10 @@ class Role(StrEnum):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """A named stage. `next` lists the statuses that may follow; None means any."""
+    """A named stage. `next` lists the statuses that may follow; None means any.
+
+    A lead that enters it is to be contacted `follow_up_after_s` seconds later, for what `follow_up_note` says.
+    """
 
     id: UUID
     name: str
@@ -57,6 +62,8 @@ class Status(msgspec.Struct, frozen=True):
     requires: tuple[Requirement, ...] = ()
     next: tuple[UUID, ...] | None = None
     archived: bool = False
+    follow_up_after_s: int | None = None
+    follow_up_note: str | None = None
 
 
 class Property(msgspec.Struct, frozen=True):

@@ -140,11 +140,13 @@ async def with_public_id(connection: Connection, id: UUID) -> UUID | None:
 
 
 _PUT_STATUS = """
-INSERT INTO statuses (company_id, channel_id, id, name, category, position, color, visible, requires, next)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO statuses (company_id, channel_id, id, name, category, position, color, visible, requires, next,
+    follow_up_after_s, follow_up_note)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (company_id, channel_id, id) DO UPDATE SET
     name = excluded.name, category = excluded.category, position = excluded.position, color = excluded.color,
-    visible = excluded.visible, requires = excluded.requires, next = excluded.next
+    visible = excluded.visible, requires = excluded.requires, next = excluded.next,
+    follow_up_after_s = excluded.follow_up_after_s, follow_up_note = excluded.follow_up_note
 """
 
 
@@ -162,6 +164,8 @@ async def put_statuses(connection: Connection, company_id: UUID, channel_id: UUI
             status.visible,
             list(status.requires),
             None if status.next is None else list(status.next),
+            status.follow_up_after_s,
+            status.follow_up_note,
         )
         for status in statuses
     ]

@@ -1,11 +1,12 @@
-"""Reading follow-ups."""
+"""The SQL of follow-ups: those of a lead, and the contacts that are planned next."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 
+from leadrail.core.channels.model import QUIET
 from leadrail.db.database import Connection
 from leadrail.db.statement import Section
 
@@ -68,3 +69,80 @@ async def of_leads(
     for lead_id, *row in await connection.fetch(_NEWEST_OF_LEADS, companies, ids, limit):
         found[lead_id].append(FollowUpRow(*row))
     return found
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A lead whose next contact has come, in the order of their times."""
+
+    at: datetime
+    lead_id: UUID
+    company_id: UUID
+
+
+# Of all companies: the product's own work, which looks by time. The two conditions are those of two partial indexes.
+_DUE = """
+SELECT next_follow_up_at, id, company_id FROM leads
+WHERE next_follow_up_at <= $1 AND {notice} AND (next_follow_up_at, id) > ($2, $3)
+ORDER BY next_follow_up_at, id LIMIT $4
+"""
+_UNTOLD = _DUE.format(notice="next_follow_up_at IS NOT NULL AND follow_up_notice IS NULL")
+_TOLD = _DUE.format(notice="follow_up_notice = 'due'")
+_BEFORE_ALL = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+
+
+async def due(
+    connection: Connection, notice: str | None, until: datetime, *, after: Due | None, limit: int
+) -> list[Due]:
+    """Leads whose contact was planned for `until` or before and of which `notice` (None or `due`) was told last."""
+    statement = _UNTOLD if notice is None else _TOLD
+    at, id = (after.at, after.lead_id) if after else _BEFORE_ALL
+    return [Due(*row) for row in await connection.fetch(statement, until, at, id, limit)]
+
+
+# Of each company apart, in the order of its index; what is closed, deleted or erased is nobody's work.
+_PLANNED = """
+SELECT one.id FROM unnest($1::uuid[]) AS q(company_id)
+CROSS JOIN LATERAL (
+    SELECT l.id, l.next_follow_up_at FROM leads l
+    JOIN statuses s ON s.company_id = l.company_id AND s.channel_id = l.channel_id AND s.id = l.status_id
+    WHERE l.company_id = q.company_id AND l.channel_id = ANY($2)
+      AND l.next_follow_up_at > $3 AND l.next_follow_up_at <= $4
+      AND (l.next_follow_up_at, l.id) > ($5, $6)
+      AND ($7::text IS NULL OR l.assignee = $7)
+      AND s.category <> ALL ($8) AND l.erased_at IS NULL
+    ORDER BY l.next_follow_up_at, l.id LIMIT $9
+) AS one
+ORDER BY one.next_follow_up_at, one.id LIMIT $9
+"""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Contacts planned after one moment, up to and with another."""
+
+    after: datetime
+    until: datetime
+
+
+async def planned(
+    connection: Connection,
+    companies: Sequence[UUID],
+    channel_ids: Sequence[UUID],
+    span: Span,
+    *,
+    assignee: str | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[UUID]:
+    """The leads with a contact planned in the span, earliest first; `after` is the place of the page before."""
+    at, id = after or _BEFORE_ALL
+    rows = await connection.fetch(
+        _PLANNED, companies, channel_ids, span.after, span.until, at, id, assignee, list(QUIET), limit
+    )
+    return [row[0] for row in rows]
+
+
+async def place_of(connection: Connection, companies: Sequence[UUID], lead_id: UUID) -> tuple[datetime, UUID] | None:
+    """Where a lead stands in the list of what is planned; None when nothing is."""
+    statement = "SELECT next_follow_up_at FROM leads WHERE company_id = ANY($1) AND id = $2"
+    at: datetime | None = await connection.fetchval(statement, companies, lead_id)
+    return (at, lead_id) if at is not None else None

@@ -157,6 +157,29 @@ class RecordPurchase(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
+class AddNote(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody writes something down about the lead. `author` is a name, as the caller gives it."""
+
+    actor: Actor
+    lead_id: UUID
+    note_id: UUID
+    text: str
+    author: str | None = None
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
+class RemindFollowUp(msgspec.Struct, frozen=True, kw_only=True):
+    """The time of the planned contact has come, or a day has passed since: whoever has not been told is told."""
+
+    actor: Actor
+    lead_id: UUID
+    version: None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: None = None
+
+
 class ApplyRule(msgspec.Struct, frozen=True, kw_only=True):
     """The lead may have been left untouched for as long as a rule of its channel allows."""
 
@@ -227,7 +250,16 @@ class CorrectReward(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LeadCommand = (
-    CreateLead | UpdateLead | ChangeStatus | RecordFollowUp | RecordPurchase | EraseLead | ApplyRule | ReverseMove
+    CreateLead
+    | UpdateLead
+    | ChangeStatus
+    | RecordFollowUp
+    | RecordPurchase
+    | AddNote
+    | RemindFollowUp
+    | ApplyRule
+    | ReverseMove
+    | EraseLead
 )
 RewardCommand = DecideReward | CorrectReward
 Command = LeadCommand | RewardCommand

@@ -49,10 +49,20 @@ class FollowUp(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
+class Note(msgspec.Struct, frozen=True):
+    id: UUID
+    text: str
+    author: str | None
+    created_at: datetime
+
+
 class Decision(msgspec.Struct, frozen=True):
-    """What a command comes to: the lead after it and the facts, oldest first. No facts: nothing changes."""
+    """What a command comes to: the lead after it and the facts, oldest first. No facts: nothing is
+    told, and nothing changes but marks of the product's own.
+    """
 
     lead: Lead
     facts: tuple[Fact, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
     purchase: Purchase | None = None
+    note: Note | None = None

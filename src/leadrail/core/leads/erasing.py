@@ -31,6 +31,7 @@ def erase(lead: Lead, command: EraseLead, now: datetime) -> Decision:
         properties={},
         attribution={},
         next_follow_up_at=None,
+        follow_up_status_id=None,
         follow_up_notice=None,
         rule_due_at=None,
         undo=None,

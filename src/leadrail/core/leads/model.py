@@ -51,6 +51,7 @@ class Lead(msgspec.Struct, frozen=True):
     rule_due_at: datetime | None = None
     undo: dict[str, Any] | None = None
     erased_at: datetime | None = None
+    follow_up_status_id: UUID | None = None
 
     @property
     def full_name(self) -> str | None:

@@ -6,6 +6,7 @@ from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.leads.automatic import after_purchase, apply_rule, reverse_move, settled
 from leadrail.core.leads.commands import (
+    AddNote,
     ApplyRule,
     ChangeStatus,
     CreateLead,
@@ -13,6 +14,7 @@ from leadrail.core.leads.commands import (
     LeadCommand,
     Origin,
     RecordPurchase,
+    RemindFollowUp,
     ReverseMove,
     UpdateLead,
 )
@@ -23,6 +25,8 @@ from leadrail.core.leads.editing import update
 from leadrail.core.leads.erasing import erase
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.moving import change_status
+from leadrail.core.leads.noting import add_note
+from leadrail.core.leads.planning import remind, with_plan
 from leadrail.core.leads.purchasing import record_purchase
 
 
@@ -33,6 +37,11 @@ def decide(lead: Lead | None, channel: Channel, command: LeadCommand, now: datet
     """
     if not channel.allows(command.actor):
         raise _forbidden(command)
+    decision = _applied(lead, channel, command, now, number)
+    return with_plan(lead, channel, command, decision, now)
+
+
+def _applied(lead: Lead | None, channel: Channel, command: LeadCommand, now: datetime, number: int) -> Decision:
     if isinstance(command, CreateLead):
         return settled(None, create(channel, command, now, number), channel)
     if lead is None:
@@ -55,6 +64,10 @@ def _decided(lead: Lead, channel: Channel, command: LeadCommand, now: datetime) 
     if isinstance(command, RecordPurchase):
         bought = record_purchase(lead, channel, command, now)
         return bought if command.origin is Origin.IMPORT else after_purchase(lead, bought, channel, command, now)
+    if isinstance(command, AddNote):
+        return add_note(lead, command, now)
+    if isinstance(command, RemindFollowUp):
+        return remind(lead, channel, now)
     if isinstance(command, ApplyRule):
         return apply_rule(lead, channel, command, now)
     if isinstance(command, ReverseMove):

@@ -30,6 +30,7 @@ _MOVED = ("status_id", "sub_status", "reason_id", "reason", "value", "currency",
     "follow_up_notice",
     "rule_due_at",
     "undo",
+    "follow_up_status_id",
 )
 _EDITED = tuple(name for name in _FIELDS if name not in ("company_id", "id", "number", "channel_id", "created_at"))
 _unmoved = attrgetter(*(name for name in _EDITED if name not in _MOVED))
@@ -158,6 +159,11 @@ def _found(rows: Iterable[Any]) -> list[Found]:
 async def by_id(connection: Connection, companies: Sequence[UUID], lead_id: UUID) -> Found | None:
     rows = await connection.fetch(f"{_SELECT} WHERE l.company_id = ANY($1) AND l.id = $2", companies, lead_id)
     return next(iter(_found(rows)), None)
+
+
+async def by_ids(connection: Connection, companies: Sequence[UUID], ids: Sequence[UUID]) -> list[Found]:
+    """The leads with these ids, in no order."""
+    return _found(await connection.fetch(f"{_SELECT} WHERE l.company_id = ANY($1) AND l.id = ANY($2)", companies, ids))
 
 
 async def by_number(connection: Connection, companies: Sequence[UUID], number: int) -> Found | None:

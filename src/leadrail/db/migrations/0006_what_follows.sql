@@ -8,8 +8,15 @@ ALTER TABLE leads
     ADD COLUMN rule_due_at timestamptz,
     ADD COLUMN undo jsonb,
     ADD COLUMN erased_at timestamptz;
-CREATE INDEX leads_follow_up ON leads (next_follow_up_at)
-    WHERE next_follow_up_at IS NOT NULL AND follow_up_notice IS DISTINCT FROM 'overdue';
+-- follow_up_status_id: the status that planned the next contact, if one did.
+ALTER TABLE leads ADD COLUMN follow_up_status_id uuid;
+-- What was missed before there were notices is not told late.
+UPDATE leads SET follow_up_notice = 'overdue' WHERE next_follow_up_at < now() - interval '24 hours';
+-- One for each notice, so that what was told is not looked at again before it is overdue; and one for the lists.
+CREATE INDEX leads_follow_up ON leads (next_follow_up_at, id)
+    WHERE next_follow_up_at IS NOT NULL AND follow_up_notice IS NULL;
+CREATE INDEX leads_follow_up_told ON leads (next_follow_up_at, id) WHERE follow_up_notice = 'due';
+CREATE INDEX leads_planned ON leads (company_id, next_follow_up_at, id) WHERE next_follow_up_at IS NOT NULL;
 CREATE INDEX leads_rule ON leads (rule_due_at) WHERE rule_due_at IS NOT NULL;
 
 -- What is planned when a lead enters the status.
