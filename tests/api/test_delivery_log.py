@@ -1,5 +1,6 @@
 """The log of deliveries, test deliveries and replay over the native API."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -118,6 +119,17 @@ async def test_ten_thousand_parked_deliveries_are_replayed_but_those_without_pay
         people.owner.company_id,
     )
     assert [tuple(row.values()) for row in rows] == [(10, 10, None)]
+
+
+async def test_more_replays_at_once_than_there_are_connections_are_all_done(people: People) -> None:
+    id = await hook(people.owner)
+    await fill(people.owner, id, 50)
+
+    path = f"/v1/webhooks/{id}/replay"
+    answers = await asyncio.gather(*(people.owner.http.post(path, json={}) for _ in range(40)))
+
+    assert sum(good(answer)["replayed"] for answer in answers) == 50
+    assert await states(people.owner) == {"due": 50}
 
 
 async def test_a_replay_leaves_out_other_states_and_times(people: People) -> None:

@@ -1,5 +1,6 @@
 """The product as one value: what every face and the worker are handed."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
@@ -33,6 +34,7 @@ class Core:
     ) -> None:
         self.database, self.clock, self.webhook_allow, self.on_due = database, clock, webhook_allow, on_due
         self.payloads_kept_for = payloads_kept_for
+        self.replaying = asyncio.Lock()
         self.setups = Setups()
         self.reader = Reader(self.setups)
         self.doors = Doors(database, clock)

@@ -88,8 +88,10 @@ async def replay(call: Call[ReplayBody, NoQuery]) -> Response:
     async def work(connection: Connection) -> Response:
         return json_response(200, await _in_portions(call, await _seen_active(connection, call)))
 
-    # The portions are transactions of their own, so that a long replay holds no rows for its whole length.
-    answer = await write(call, work)
+    # The portions are transactions of their own, so that a long replay holds no rows for its whole length. Each takes
+    # a connection beside that of the call: many calls at once would hold all there are and wait for one more.
+    async with call.core.replaying:
+        answer = await write(call, work)
     call.core.on_due()
     return answer
 
