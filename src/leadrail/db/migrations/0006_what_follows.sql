@@ -72,7 +72,8 @@ ALTER TABLE endpoints
     DROP CONSTRAINT endpoints_state_check,
     ADD CONSTRAINT endpoints_state_check CHECK (state IN ('active', 'paused', 'disabled', 'deleted'));
 
--- Endpoints that fail at present: how often in a row, and until when nothing is tried. One that takes deliveries has no row, so a success has nothing to write.
+-- Endpoints that fail at present: how often in a row, and until when nothing is tried. One that takes deliveries has no
+-- row, so a success has nothing to write.
 CREATE TABLE endpoint_failures (
     company_id     uuid NOT NULL,
     endpoint_id    uuid NOT NULL,
