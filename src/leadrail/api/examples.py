@@ -60,6 +60,7 @@ LEAD = {
     "created_at": NOON,
     "updated_at": NOON,
     "version": 1,
+    "erased_at": None,
 }
 
 STATUS_CHANGE = {"status": "Qualified", "value": "5000", "note": "Budget confirmed by phone"}
@@ -379,7 +380,7 @@ EVENT_DATA: dict[str, Any] = {
 LEAD_AFTER: dict[str, Any] = {"lead.updated": EDITED_LEAD, "lead.status_changed": QUALIFIED_LEAD}
 """The lead as it was after the event, where that is not LEAD."""
 
-ERASED_LEAD = QUALIFIED_LEAD | dict.fromkeys(PERSONAL) | {"properties": {}, "attribution": {}}
+ERASED_LEAD = QUALIFIED_LEAD | dict.fromkeys(PERSONAL) | {"properties": {}, "attribution": {}, "erased_at": LATER}
 
 PREVIEW = {
     "dry_run": True,

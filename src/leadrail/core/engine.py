@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 
 from leadrail.core import idempotency
-from leadrail.core.erasure import Eraser, erase_recorded
+from leadrail.core.erasure import Eraser, erase_elsewhere, erase_recorded
 from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
 from leadrail.core.events.model import Event
 from leadrail.core.idempotency import Answer
@@ -158,17 +158,26 @@ class Engine:
         try:
             work = await self._load(connection, commands, self._clock())
             outcomes = [work.apply(command) for command in commands]
-            if statement := work.write.statement():
-                sql, parameters = statement
-                await connection.execute(sql, *parameters)
-            for erased in work.write.erased:
-                await erase_recorded(connection, erased, self._erasers)
+            await self._save(connection, work.write)
         except BaseException:
             if not connection.is_closed():
                 await transaction.rollback()
             raise
         await transaction.commit()
         return outcomes, bool(work.write.deliveries)
+
+    async def _save(self, connection: Connection, write: Write) -> None:
+        # The statement locks the company's event counter. An erasure, which may be long and waits for the worker, comes
+        # before it: the worker too locks deliveries first.
+        for erased in write.erased:
+            await erase_recorded(connection, erased)
+        if statement := write.statement():
+            sql, parameters = statement
+            await connection.execute(sql, *parameters)
+        for erased in write.erased:
+            if write.has_more_of(erased.lead_id):
+                await erase_recorded(connection, erased)
+            await erase_elsewhere(connection, erased, self._erasers)
 
     async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> "_Work":
         wanted = {
@@ -329,7 +338,7 @@ class _Work:
             status, body = command.idempotency.render(done)
             answer = Answer(command.idempotency.fingerprint, status, body)
             self._answers[(command.actor.company_id, command.idempotency.key)] = answer
-            self.write.answer(command.actor.company_id, command.idempotency.key, answer)
+            self.write.answer(command.actor.company_id, command.idempotency.key, lead.id, answer)
 
 
 def _settling(lead: Lead, setup: Setup, change: Change, reward: Reward) -> Done:

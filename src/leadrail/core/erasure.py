@@ -1,20 +1,16 @@
-"""The SQL that takes a person out of what was recorded of a lead: history, contacts, webhooks, kept answers.
-
-Run behind the write of the erasing command, in its transaction: what the same batch has recorded is reached too.
-"""
+"""The SQL that takes a person out of what was recorded of a lead: history, contacts, webhooks, kept answers."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import msgspec
 
-from leadrail.core.idempotency import KEPT_FOR
 from leadrail.core.identity import KeyKind
 from leadrail.db.database import Connection
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """A lead whose person is to go. `companies` may have kept answers about it; `keys` found it."""
+    """A lead whose person is to go. `companies` may know the person by it; `keys` found it."""
 
     company_id: UUID
     lead_id: UUID
@@ -26,27 +22,52 @@ Eraser = Callable[[Connection, Erased], Awaitable[None]]
 """What a face does beside that about a person whom it keeps in tables of its own."""
 
 # A delivery that is still due goes out, with its ids and without the person; `without_person` is in migration 0006.
-_STATEMENTS = (
-    """UPDATE events SET data = without_person(data::jsonb)::json WHERE company_id = $1 AND lead_id = $2""",
-    """UPDATE follow_ups SET notes = NULL, followed_up_by = NULL, created_by = NULL
-    WHERE company_id = $1 AND lead_id = $2""",
-    """UPDATE notes SET text = NULL, author = NULL WHERE company_id = $1 AND lead_id = $2""",
-    """UPDATE purchases SET name = NULL, description = NULL WHERE company_id = $1 AND lead_id = $2""",
-    """UPDATE rewards SET reason = NULL WHERE company_id = $1 AND lead_id = $2 AND NOT clawed_back""",
-    """UPDATE attempts a SET response = NULL FROM deliveries d
-    WHERE d.company_id = $1 AND d.lead_id = $2 AND d.payload IS NOT NULL
-        AND a.company_id = d.company_id AND a.delivery_id = d.id""",
-    """UPDATE deliveries SET payload = CASE WHEN state = 'due' THEN
-        (payload::jsonb || jsonb_build_object('data', without_person(payload::jsonb -> 'data')))::text END
-    WHERE company_id = $1 AND lead_id = $2 AND payload IS NOT NULL""",
+# The rows are locked in the order in which `webhooks.results` locks them.
+_DELIVERIES = """
+WITH known AS (
+    SELECT id FROM deliveries WHERE company_id = $1 AND lead_id = $2 AND payload IS NOT NULL
+    UNION ALL
+    SELECT d.id FROM events e JOIN deliveries d ON d.company_id = e.company_id AND d.event_seq = e.seq
+    WHERE e.company_id = $1 AND e.lead_id = $2 AND d.lead_id IS NULL AND d.payload IS NOT NULL
+), held AS (
+    SELECT id FROM deliveries WHERE company_id = $1 AND id = ANY(ARRAY(SELECT id FROM known))
+    ORDER BY id FOR NO KEY UPDATE
 )
-
-# A repeat of the call that made the lead still gets an answer, so that it does not make another.
-_ANSWERS = f"""
-UPDATE idempotency_keys SET body = convert_to(blanked(convert_from(body, 'UTF8')::jsonb)::text, 'UTF8')
-WHERE company_id = ANY($1) AND created_at > now() - interval '{KEPT_FOR.total_seconds():.0f} seconds'
-    AND position(convert_to($2::uuid::text, 'UTF8') IN body) > 0
+UPDATE deliveries d SET erased = true, payload = CASE WHEN d.state = 'due' THEN
+    (d.payload::jsonb || jsonb_build_object('data', without_person(d.payload::jsonb -> 'data')))::text END
+FROM held WHERE d.company_id = $1 AND d.id = held.id
+RETURNING d.id
 """
+
+_ATTEMPTS = "UPDATE attempts SET response = NULL WHERE company_id = $1 AND delivery_id = ANY($2)"
+
+# A repeat of the call that made the lead still gets an answer, so that it does not make another. Whoever was answered
+# may have left the channel since, so kept answers are found by the lead alone.
+_RECORDED = """
+WITH told AS (
+    UPDATE events SET data = without_person(data::jsonb)::json WHERE company_id = $1 AND lead_id = $2
+), contacted AS (
+    UPDATE follow_ups SET notes = NULL, followed_up_by = NULL, created_by = NULL
+    WHERE company_id = $1 AND lead_id = $2
+), noted AS (
+    UPDATE notes SET text = NULL, author = NULL WHERE company_id = $1 AND lead_id = $2
+), bought AS (
+    UPDATE purchases SET name = NULL, description = NULL WHERE company_id = $1 AND lead_id = $2
+), rewarded AS (
+    UPDATE rewards SET reason = NULL WHERE company_id = $1 AND lead_id = $2 AND NOT clawed_back
+)
+UPDATE idempotency_keys SET body = convert_to(blanked(convert_from(body, 'UTF8')::jsonb)::text, 'UTF8')
+WHERE lead_id = $2 AND body <> ''
+"""
+
+
+async def erase_recorded(connection: Connection, erased: Erased) -> None:
+    """Reaches what is in the database by now. The lead is locked, so that nobody records more of it."""
+    key = (erased.company_id, erased.lead_id)
+    # The answers of receivers by a statement of their own: those that came in while it waited are seen only from here.
+    if deliveries := [row[0] for row in await connection.fetch(_DELIVERIES, *key)]:
+        await connection.execute(_ATTEMPTS, erased.company_id, deliveries)
+    await connection.execute(_RECORDED, *key)
 
 
 _SHARED = """
@@ -55,10 +76,10 @@ JOIN lead_keys k ON k.company_id = $1 AND k.kind = q.kind AND k.key = q.key
 """
 
 
-async def erase_recorded(connection: Connection, erased: Erased, erasers: Sequence[Eraser]) -> None:
-    for statement in _STATEMENTS:
-        await connection.execute(statement, erased.company_id, erased.lead_id)
-    await connection.execute(_ANSWERS, list(erased.companies), erased.lead_id)
+async def erase_elsewhere(connection: Connection, erased: Erased, erasers: Sequence[Eraser]) -> None:
+    """Lets the faces forget whom they know. Run when the lead has no keys any more, behind the write: the company's
+    event counter is locked by then, so that of two leads of one person the one erased last finds that it is the last.
+    """
     alone = msgspec.structs.replace(erased, keys=await _keys_of_nobody(connection, erased))
     for eraser in erasers:
         await eraser(connection, alone)

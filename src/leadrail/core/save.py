@@ -220,8 +220,12 @@ class Write:
         keys = tuple(before.keys(channel.country))
         self.erased.append(Erased(before.company_id, before.id, tuple(companies), keys))
 
-    def answer(self, company_id: UUID, key: str, answer: Answer) -> None:
-        row = AnswerRow(company_id, key, answer.fingerprint, answer.status, answer.body, self._now)
+    def has_more_of(self, lead_id: UUID) -> bool:
+        """Whether it records more of an erased lead than that."""
+        return sum(row.lead_id == lead_id for row in (*self._events, *self._answers)) > 1
+
+    def answer(self, company_id: UUID, key: str, lead_id: UUID, answer: Answer) -> None:
+        row = AnswerRow(company_id, key, lead_id, answer.fingerprint, answer.status, answer.body, self._now)
         self._answers.append(row)
 
     def statement(self) -> tuple[str, list[str]] | None:
@@ -278,6 +282,7 @@ class Write:
                     one.company_id,
                     one.endpoint_id,
                     one.ordered and event.lead_id is not None,
+                    shown is not None and shown.erased_at is not None,
                     body,
                     self._now,
                 )

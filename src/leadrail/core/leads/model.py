@@ -104,6 +104,7 @@ class LeadDocument(msgspec.Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     version: int
+    erased_at: datetime | None
 
 
 def document(lead: Lead, channel: Channel) -> LeadDocument:
@@ -136,6 +137,7 @@ def document(lead: Lead, channel: Channel) -> LeadDocument:
         created_at=lead.created_at,
         updated_at=lead.updated_at,
         version=lead.version,
+        erased_at=lead.erased_at,
     )
 
 

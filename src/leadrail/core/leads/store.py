@@ -254,5 +254,8 @@ async def tally(connection: Connection, companies: Sequence[UUID], filter: Filte
 async def ids_in_status(
     connection: Connection, company_id: UUID, channel_id: UUID, status_id: UUID, *, limit: int
 ) -> list[UUID]:
-    statement = "SELECT id FROM leads WHERE company_id = $1 AND channel_id = $2 AND status_id = $3 LIMIT $4"
+    """Leads that are in the status and can leave it: an erased one stays for good."""
+    statement = """
+        SELECT id FROM leads WHERE company_id = $1 AND channel_id = $2 AND status_id = $3 AND erased_at IS NULL LIMIT $4
+    """
     return [row[0] for row in await connection.fetch(statement, company_id, channel_id, status_id, limit)]

@@ -44,35 +44,38 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # A result counts while the claim is still the last one made; that a receiver has taken it in counts in any case.
-# The next delivery of a lead that is sent in order has waited for this one to end. An endpoint that takes something
-# does not fail any more.
+# What was answered is kept when the result counts and the lead is not erased, which only a row that this statement has
+# locked can tell. An endpoint that takes something does not fail any more.
 _RECORD = """
 WITH result AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::timestamptz[], $5::text[], $6::timestamptz[],
         $7::text[], $8::timestamptz[], $9::integer[], $10::integer[], $11::bytea[])
     AS r(company_id, delivery_id, number, ended_at, state, due_at,
         outcome, started_at, duration_ms, status_code, response)
-), tried AS (
-    INSERT INTO attempts (company_id, delivery_id, number, started_at, duration_ms, outcome, status_code, response)
-    SELECT company_id, delivery_id, number, started_at, duration_ms, outcome, status_code, response
-    FROM result WHERE started_at IS NOT NULL
-    ON CONFLICT DO NOTHING
 ), healed AS (
     DELETE FROM endpoint_failures f USING unnest($12::uuid[], $13::uuid[]) AS h(company_id, endpoint_id)
     WHERE f.company_id = h.company_id AND f.endpoint_id = h.endpoint_id
+), written AS (
+    UPDATE deliveries d SET
+        state = r.state,
+        due_at = coalesce(r.due_at, d.due_at),
+        attempts = d.attempts - CASE WHEN r.started_at IS NULL THEN 1 ELSE 0 END,
+        last_outcome = coalesce(r.outcome, d.last_outcome),
+        finished_at = CASE WHEN r.state <> 'due' THEN r.ended_at END
+    FROM result r
+    WHERE d.company_id = r.company_id AND d.id = r.delivery_id
+        AND (d.state = 'due' AND d.attempts = r.number OR r.state = 'delivered' AND d.state <> 'delivered')
+    RETURNING d.company_id, d.id, d.erased
 )
-UPDATE deliveries d SET
-    state = r.state,
-    due_at = coalesce(r.due_at, d.due_at),
-    attempts = d.attempts - CASE WHEN r.started_at IS NULL THEN 1 ELSE 0 END,
-    last_outcome = coalesce(r.outcome, d.last_outcome),
-    finished_at = CASE WHEN r.state <> 'due' THEN r.ended_at END
-FROM result r
-WHERE d.company_id = r.company_id AND d.id = r.delivery_id
-    AND (d.state = 'due' AND d.attempts = r.number OR r.state = 'delivered' AND d.state <> 'delivered')
+INSERT INTO attempts (company_id, delivery_id, number, started_at, duration_ms, outcome, status_code, response)
+SELECT r.company_id, r.delivery_id, r.number, r.started_at, r.duration_ms, r.outcome, r.status_code,
+    CASE WHEN NOT w.erased THEN r.response END
+FROM result r LEFT JOIN written w ON w.company_id = r.company_id AND w.id = r.delivery_id
+WHERE r.started_at IS NOT NULL
+ON CONFLICT DO NOTHING
 """
 
-# After the results are in: a delivery that is still due behind none of its lead is the next.
+# After the results are in: the next delivery of a lead that is sent in order has waited for the one before to end.
 _WAKE = """
 UPDATE deliveries n SET due_at = $3
 FROM (

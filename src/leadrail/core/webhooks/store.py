@@ -15,7 +15,7 @@ from leadrail.db.statement import Section
 
 
 class DeliveryRow(msgspec.Struct, frozen=True):
-    """A delivery that becomes due; `place` is its event's, as in events.store.EventRow."""
+    """A delivery that becomes due; `place` is its event's, as in events.store.EventRow. `erased`: its lead is."""
 
     company_id: UUID
     place: int
@@ -26,6 +26,7 @@ class DeliveryRow(msgspec.Struct, frozen=True):
     endpoint_company_id: UUID
     endpoint_id: UUID
     ordered: bool
+    erased: bool
     payload: str
     created_at: datetime
 
@@ -34,9 +35,9 @@ INSERT = Section(
     "due",
     DeliveryRow,
     """INSERT INTO deliveries (company_id, event_seq, id, event_id, event_type, lead_id, endpoint_company_id,
-        endpoint_id, ordered, payload, due_at, created_at)
+        endpoint_id, ordered, erased, payload, due_at, created_at)
     SELECT r.company_id, counted.base + r.place, r.id, r.event_id, r.event_type, r.lead_id, r.endpoint_company_id,
-        r.endpoint_id, r.ordered, r.payload, r.created_at, r.created_at
+        r.endpoint_id, r.ordered, r.erased, r.payload, r.created_at, r.created_at
     FROM {rows} JOIN counted USING (company_id)""",
 )
 

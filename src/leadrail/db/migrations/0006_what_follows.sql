@@ -143,6 +143,13 @@ ALTER TABLE api_keys
     ADD COLUMN user_id uuid,
     ADD FOREIGN KEY (company_id, user_id) REFERENCES users;
 
+-- What tells of a lead is found by it, to be erased. Deliveries from before they named theirs are found by their events;
+-- of an erased lead's, what receivers answer is not kept.
+ALTER TABLE idempotency_keys ADD COLUMN lead_id uuid;
+CREATE INDEX idempotency_keys_lead ON idempotency_keys (lead_id) WHERE lead_id IS NOT NULL;
+ALTER TABLE deliveries ADD COLUMN erased boolean NOT NULL DEFAULT false;
+CREATE INDEX deliveries_of_event ON deliveries (company_id, event_seq) WHERE lead_id IS NULL AND payload IS NOT NULL;
+
 -- An object without what says who somebody is or what somebody wrote, its members kept.
 CREATE FUNCTION blanked(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(jsonb_object_agg(key, CASE
