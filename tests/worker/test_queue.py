@@ -28,14 +28,16 @@ async def claim(core: Core, share: int = 100) -> list[Claim]:
     return list(taken.claims)
 
 
-async def record(core: Core, claim: Claim, state: DeliveryState) -> None:
+def result(core: Core, claim: Claim, state: DeliveryState, answer: bytes = b"") -> Result:
     now = core.clock()
-    attempt = Attempt(now, 5, "ok" if state == "delivered" else "http_5xx", 200, b"")
+    attempt = Attempt(now, 5, "ok" if state == "delivered" else "http_5xx", 200, answer)
     due_at = now + timedelta(hours=1) if state == "due" else None
+    return Result(claim=claim, ended_at=now, state=state, due_at=due_at, attempt=attempt)
+
+
+async def record(core: Core, claim: Claim, state: DeliveryState, answer: bytes = b"") -> None:
     async with core.database.connection() as connection:
-        await results.record(
-            connection, [Result(claim=claim, ended_at=now, state=state, due_at=due_at, attempt=attempt)]
-        )
+        await results.record(connection, [result(core, claim, state, answer)])
 
 
 async def test_a_lane_is_found_once_whatever_waits_in_it(core: Core, people: People) -> None:

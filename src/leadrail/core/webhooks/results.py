@@ -95,7 +95,8 @@ WHERE n.company_id = next.company_id AND n.id = next.id AND n.attempts = n.attem
 async def record(connection: Connection, results: Sequence[Result]) -> None:
     """Writes down how claims ended. A result that is written a second time changes nothing."""
     taken = {_endpoint(result) for result in results if result.state is DeliveryState.DELIVERED}
-    columns = zip(*map(_row, results), strict=True)
+    # In key order, so that this and an erase of leads never wait for each other in a circle.
+    columns = zip(*sorted(map(_row, results), key=lambda row: row[:2]), strict=True)
     await connection.execute(_RECORD, *columns, *_columns(taken))
     ordered = [result for result in results if result.claim.endpoint.ordered and result.state is not DeliveryState.DUE]
     if ordered:
