@@ -331,6 +331,7 @@ async def test_the_partner_sees_and_moves_leads_but_cannot_change_the_channel(
     changed = {table for table in after if after[table] != before[table]}
     assert changed <= {
         "leads",
+        "notes",
         "lead_keys",
         "events",
         "event_counters",
