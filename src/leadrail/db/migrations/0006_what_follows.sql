@@ -1,5 +1,5 @@
--- What follows a change: deliveries that are kept in order, logged and replayed, rewards with a hold, notes, reminders,
--- moves that a channel makes by itself, and notices with read marks.
+-- What follows a change: deliveries that are kept in order, logged and replayed, rewards with a hold, notes, reminders
+-- and moves that a channel makes by itself.
 
 -- follow_up_notice: the last notice given of the planned contact. rule_due_at: when the lead, if nobody touches it, is
 -- moved by a rule of its channel. undo: what taking back the last move, made by a rule, needs.
@@ -126,22 +126,6 @@ CREATE INDEX rewards_state ON rewards (company_id, state, id);
 CREATE INDEX rewards_created ON rewards (company_id, created_at);
 CREATE INDEX rewards_payer ON rewards (payer_company_id, id);
 CREATE INDEX rewards_corrected ON rewards (company_id, corrects) WHERE corrects IS NOT NULL;
-
--- Notices as one user sees them: all up to a place in the feed are read, and those beyond it that are named.
-ALTER TABLE users
-    ADD COLUMN muted text[] NOT NULL DEFAULT '{}',
-    ADD COLUMN notices_read_up_to bigint NOT NULL DEFAULT 0;
-CREATE TABLE notice_reads (
-    company_id  uuid NOT NULL,
-    user_id     uuid NOT NULL,
-    event_seq   bigint NOT NULL,
-    PRIMARY KEY (company_id, user_id, event_seq),
-    FOREIGN KEY (company_id, user_id) REFERENCES users
-);
--- The user whose own key it is, if it is anybody's.
-ALTER TABLE api_keys
-    ADD COLUMN user_id uuid,
-    ADD FOREIGN KEY (company_id, user_id) REFERENCES users;
 
 -- What tells of a lead is found by it, to be erased. Deliveries from before they named theirs are found by their events;
 -- of an erased lead's, what receivers answer is not kept.
