@@ -15,7 +15,7 @@ from tests.dialects.conformance import Dialect, Row, dialects
 from tests.dialects.scene import Scene
 from tests.people import People, three_people
 
-ROWS = [(dialect, row) for dialect in dialects() for row in dialect.rows if not row.is_of_channel]
+ROWS = [(dialect, row) for dialect in dialects() for row in dialect.rows if row.status < 500 and not row.is_of_channel]
 each_row = pytest.mark.parametrize(("dialect", "row"), ROWS, ids=[f"{dialect} {row}" for dialect, row in ROWS])
 
 
