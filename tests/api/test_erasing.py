@@ -281,8 +281,9 @@ async def test_an_erase_waits_for_the_worker_and_neither_for_the_other_in_a_circ
         await worker.execute("SELECT 1 FROM deliveries WHERE company_id = $1 FOR UPDATE", company_id)
         erasing = asyncio.create_task(people.owner.http.delete(f"/v1/leads/{lead.id}"))
         await eventually(lambda: _is_waited_for(people.owner), "the erase waits")
-        # As a worker does that takes an endpoint out of service: it records that, with a number of its own.
-        await worker.execute("UPDATE event_counters SET last_seq = last_seq WHERE company_id = $1", company_id)
+        # A worker that takes an endpoint out of service records that, with a number of its own: who waits for its
+        # deliveries must not hold the counter, or both wait until one is broken off.
+        await worker.execute("SELECT 1 FROM event_counters WHERE company_id = $1 FOR UPDATE NOWAIT", company_id)
 
     good(await erasing)
 

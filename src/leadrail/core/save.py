@@ -222,7 +222,8 @@ class Write:
 
     def has_more_of(self, lead_id: UUID) -> bool:
         """Whether it records more of an erased lead than that."""
-        return sum(row.lead_id == lead_id for row in (*self._events, *self._answers)) > 1
+        events = sum(row.lead_id == lead_id for row in self._events)
+        return events > 1 or any(row.lead_id == lead_id for row in self._answers)
 
     def answer(self, company_id: UUID, key: str, lead_id: UUID, answer: Answer) -> None:
         row = AnswerRow(company_id, key, lead_id, answer.fingerprint, answer.status, answer.body, self._now)
