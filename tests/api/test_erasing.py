@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from leadrail.core.leads.commands import CreateLead
 from leadrail.core.leads.model import Lead
 from tests.api.answers import good, refused
 from tests.house import eventually
@@ -197,6 +198,20 @@ async def test_anothers_same_person_stays_and_a_partner_may_not_erase(people: Pe
     good(await people.owner.http.delete(f"/v1/leads/{lead.id}"))
 
     assert good(await people.stranger.http.get(f"/v1/leads/{other.id}"))["email"] == EMAIL
+
+
+async def test_anothers_lead_that_came_with_the_same_id_is_not_touched(people: People) -> None:
+    """Moved accounts bring their ids along, and two companies may have moved the same one."""
+    theirs = {"channel_id": str((await people.stranger.channel()).id), "email": EMAIL}
+    made = await people.stranger.http.post("/v1/leads", json=theirs, headers={"Idempotency-Key": "k"})
+    id, channel = UUID(good(made, 201)["id"]), await people.owner.channel()
+    actor = await people.owner.core.doors.admit_key(people.owner.key, "api")
+    await people.owner.core.engine.execute_one(CreateLead(actor=actor, channel_id=channel.id, lead_id=id))
+    before = await people.stranger.digests()
+
+    good(await people.owner.http.delete(f"/v1/leads/{id}"))
+
+    assert await people.stranger.digests() == before
 
 
 async def test_what_happens_at_the_same_time_leaves_no_trace_either(people: People) -> None:

@@ -338,7 +338,7 @@ class _Work:
             status, body = command.idempotency.render(done)
             answer = Answer(command.idempotency.fingerprint, status, body)
             self._answers[(command.actor.company_id, command.idempotency.key)] = answer
-            self.write.answer(command.actor.company_id, command.idempotency.key, lead.id, answer)
+            self.write.answer(command.actor.company_id, command.idempotency.key, lead, answer)
 
 
 def _settling(lead: Lead, setup: Setup, change: Change, reward: Reward) -> Done:

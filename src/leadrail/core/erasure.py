@@ -42,7 +42,7 @@ RETURNING d.id
 _ATTEMPTS = "UPDATE attempts SET response = NULL WHERE company_id = $1 AND delivery_id = ANY($2)"
 
 # A repeat of the call that made the lead still gets an answer, so that it does not make another. Whoever was answered
-# may have left the channel since, so kept answers are found by the lead alone.
+# may have left the channel since, so kept answers are found by the lead and not by whose key it was.
 _RECORDED = """
 WITH told AS (
     UPDATE events SET data = without_person(data::jsonb)::json WHERE company_id = $1 AND lead_id = $2
@@ -57,7 +57,7 @@ WITH told AS (
     UPDATE rewards SET reason = NULL WHERE company_id = $1 AND lead_id = $2 AND NOT clawed_back
 )
 UPDATE idempotency_keys SET body = convert_to(blanked(convert_from(body, 'UTF8')::jsonb)::text, 'UTF8')
-WHERE lead_id = $2 AND body <> ''
+WHERE lead_company_id = $1 AND lead_id = $2 AND body <> ''
 """
 
 

@@ -15,10 +15,11 @@ KEY_LIMIT = 255
 
 
 class AnswerRow(msgspec.Struct, frozen=True):
-    """An answer to be kept, and the lead that it tells of."""
+    """An answer to be kept, and the lead that it tells of, with that one's own company."""
 
     company_id: UUID
     key: str
+    lead_company_id: UUID
     lead_id: UUID
     fingerprint: bytes
     status: int
@@ -29,9 +30,9 @@ class AnswerRow(msgspec.Struct, frozen=True):
 INSERT = Section(
     "answered",
     AnswerRow,
-    """INSERT INTO idempotency_keys (company_id, key, lead_id, fingerprint, status, body, created_at)
-    SELECT r.company_id, r.key, r.lead_id, decode(r.fingerprint, 'base64'), r.status, decode(r.body, 'base64'),
-        r.created_at
+    """INSERT INTO idempotency_keys (company_id, key, lead_company_id, lead_id, fingerprint, status, body, created_at)
+    SELECT r.company_id, r.key, r.lead_company_id, r.lead_id, decode(r.fingerprint, 'base64'), r.status,
+        decode(r.body, 'base64'), r.created_at
     FROM {rows} ORDER BY r.company_id, r.key""",
 )
 

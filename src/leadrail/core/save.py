@@ -225,8 +225,9 @@ class Write:
         events = sum(row.lead_id == lead_id for row in self._events)
         return events > 1 or any(row.lead_id == lead_id for row in self._answers)
 
-    def answer(self, company_id: UUID, key: str, lead_id: UUID, answer: Answer) -> None:
-        row = AnswerRow(company_id, key, lead_id, answer.fingerprint, answer.status, answer.body, self._now)
+    def answer(self, company_id: UUID, key: str, lead: Lead, answer: Answer) -> None:
+        given = (answer.fingerprint, answer.status, answer.body, self._now)
+        row = AnswerRow(company_id, key, lead.company_id, lead.id, *given)
         self._answers.append(row)
 
     def statement(self) -> tuple[str, list[str]] | None:

@@ -129,8 +129,8 @@ CREATE INDEX rewards_corrected ON rewards (company_id, corrects) WHERE corrects 
 
 -- What tells of a lead is found by it, to be erased. Deliveries from before they named theirs are found by their events;
 -- of an erased lead's, what receivers answer is not kept.
-ALTER TABLE idempotency_keys ADD COLUMN lead_id uuid;
-CREATE INDEX idempotency_keys_lead ON idempotency_keys (lead_id) WHERE lead_id IS NOT NULL;
+ALTER TABLE idempotency_keys ADD COLUMN lead_company_id uuid, ADD COLUMN lead_id uuid;
+CREATE INDEX idempotency_keys_lead ON idempotency_keys (lead_company_id, lead_id) WHERE lead_id IS NOT NULL;
 ALTER TABLE deliveries ADD COLUMN erased boolean NOT NULL DEFAULT false;
 CREATE INDEX deliveries_of_event ON deliveries (company_id, event_seq) WHERE lead_id IS NULL AND payload IS NOT NULL;
 
