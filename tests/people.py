@@ -22,6 +22,9 @@ from leadrail.core.webhooks.commands import NewEndpoint, add_endpoint
 from leadrail.core.webhooks.model import Endpoint
 from leadrail.kit.ids import new_id
 
+# An id of the right shape that nothing has; the same in every process, as the names of tests must be.
+NOBODYS = "0199ffff-ffff-7fff-bfff-ffffffffffff"
+
 
 @dataclass(frozen=True)
 class Keys:

@@ -8,7 +8,7 @@ import pytest
 from leadrail.core.channels.model import Channel, PropertyType
 from leadrail.core.channels.templates import TEMPLATES
 from tests.api.answers import all_pages, good, refused
-from tests.people import NewProperty, NewStatus, People, Person
+from tests.people import NOBODYS, NewProperty, NewStatus, People, Person
 
 
 async def make(person: Person, **body: Any) -> Any:
@@ -427,7 +427,7 @@ async def test_a_trigger_that_is_gone_can_be_neither_edited_nor_removed(people: 
 
 
 @pytest.mark.parametrize("collection", ["statuses", "properties", "reward-triggers"])
-@pytest.mark.parametrize("item", ["x", str(uuid4())])
+@pytest.mark.parametrize("item", ["x", NOBODYS])
 async def test_a_thing_of_another_channel_is_not_found(people: People, collection: str, item: str) -> None:
     channel = await people.owner.channel()
     path = f"/v1/channels/{channel.id}/{collection}/{item}"
@@ -437,7 +437,7 @@ async def test_a_thing_of_another_channel_is_not_found(people: People, collectio
     assert refused(await people.owner.http.delete(path)) == (404, "not_found", None)
 
 
-@pytest.mark.parametrize("id", ["x", str(uuid4())])
+@pytest.mark.parametrize("id", ["x", NOBODYS])
 async def test_a_channel_that_does_not_exist_is_not_found(people: People, id: str) -> None:
     for method, rest in (("GET", ""), ("PATCH", ""), ("POST", "/archive"), ("GET", "/statuses"), ("GET", "/members")):
         answer = await people.owner.http.request(method, f"/v1/channels/{id}{rest}", json={})

@@ -3,13 +3,12 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from leadrail.core.leads.model import Lead
 from tests.api.answers import all_pages, good, refused
-from tests.people import People, Person
+from tests.people import NOBODYS, People, Person
 
 LISTS = ("/v1/leads", "/v1/channels", "/v1/keys", "/v1/webhooks", "/v1/rewards", "/v1/notifications")
 
@@ -78,7 +77,7 @@ async def test_leads_are_found_by_source_assignee_and_time(people: People) -> No
     assert await ids(people.owner, created_from=(border + timedelta(days=1)).isoformat()) == []
 
 
-@pytest.mark.parametrize("channel", [str(uuid4()), "theirs"])
+@pytest.mark.parametrize("channel", [NOBODYS, "theirs"])
 async def test_leads_of_a_channel_that_one_may_not_see_are_not_found(people: People, channel: str) -> None:
     theirs = await people.stranger.channel()
     wanted = str(theirs.id) if channel == "theirs" else channel

@@ -1,7 +1,5 @@
 """What the client puts up with, what it does not, and what it never does."""
 
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -28,15 +26,13 @@ async def test_what_passes_is_tried_again(status: int) -> None:
     assert vendor.asked[0].headers["x-api-key"] == KEY
 
 
-@pytest.mark.parametrize(
-    "after", ["0", "1", "nonsense", "", format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)]
-)
+@pytest.mark.parametrize("after", ["0", "1", "nonsense", "", "Fri, 27 Nov 2015 01:05:35 GMT"])
 async def test_a_wish_to_be_left_alone_is_heeded(after: str) -> None:
     async with playing(in_turn([Answer(status=429, headers={"Retry-After": after}), Answer([])])) as vendor:
         assert await get(vendor) == []
 
 
-@pytest.mark.parametrize("after", ["100000", format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)])
+@pytest.mark.parametrize("after", ["100000", "Fri, 27 Nov 2315 01:05:35 GMT"])
 async def test_a_wish_to_be_left_alone_for_long_ends_the_run(after: str) -> None:
     async with playing(in_turn([Answer(status=503, headers={"Retry-After": after})])) as vendor:
         with pytest.raises(VendorError, match=r"left alone for \d+ s\. Run the same command again"):

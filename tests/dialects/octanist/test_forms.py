@@ -13,7 +13,7 @@ import pytest
 from leadrail.core.channels.model import Channel
 from leadrail.kit.ids import new_id
 from tests.dialects.octanist.conftest import API, JANE, listed, nothing_changes, sample
-from tests.people import People, Person
+from tests.people import NOBODYS, People, Person
 
 _addresses = itertools.count(1)
 PIXEL = "/octanist/e"
@@ -369,7 +369,7 @@ async def test_channel_that_was_moved_here_is_named_by_its_old_id(
 
 
 @DOORS
-@pytest.mark.parametrize("id", [str(new_id()), f"OCT-{new_id()}", "OCT-XXXXXXXX", "null"])
+@pytest.mark.parametrize("id", [NOBODYS, f"OCT-{NOBODYS}", "OCT-XXXXXXXX", "null"])
 async def test_unknown_id_is_not_found(people: People, visitor: httpx.AsyncClient, door: str, id: str) -> None:
     answer = await send(visitor, door, id)
 
@@ -413,7 +413,7 @@ async def test_address_that_hurries_is_slowed_down_and_no_other(
     assert await people.owner.count("leads") == 11
 
 
-@pytest.mark.parametrize("path", [PIXEL, f"{API}/integrations/incoming/wp/{new_id()}/"])
+@pytest.mark.parametrize("path", [PIXEL, f"{API}/integrations/incoming/wp/{NOBODYS}/"])
 async def test_browser_of_any_site_may_call(visitor: httpx.AsyncClient, path: str) -> None:
     asked = {"origin": "https://example.com", "access-control-request-method": "POST"}
 
