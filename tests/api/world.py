@@ -30,7 +30,7 @@ class World:
         owner = people.owner
         size = NewProperty(name="Deal size", type=PropertyType.NUMBER)
         channel = await people.shared_channel(currency="EUR", properties=(size,))
-        lead = await owner.lead(channel, email="jane@example.com")
+        lead = await owner.lead(channel, email="joan@example.com")
         trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
         rule, moved, event_id = await _moved_by_rule(people, channel)
         spare = await owner.http.post("/v1/keys", json={"name": "spare"})

@@ -93,7 +93,7 @@ def test_the_move_shows_its_rule_and_until_when_it_can_be_taken_back() -> None:
 
     (fact,) = decision.facts
     assert (decision.lead.status_id, decision.lead.reason, decision.lead.rule_due_at) == (LOST.id, "No answer", None)
-    assert (fact.data["rule"].name, fact.data["reversible_until"]) == (WAITS.rules[0].name, at + 30 * DAY)
+    assert (fact.data["rule"]["name"], fact.data["reversible_until"]) == (WAITS.rules[0].name, at + 30 * DAY)
 
 
 def test_a_moment_too_early_nothing_happens() -> None:
@@ -144,7 +144,7 @@ def test_a_purchase_moves_the_lead_in_the_same_step() -> None:
 
     assert [fact.type for fact in decision.facts] == [EventType.PURCHASE_RECORDED, EventType.LEAD_STATUS_CHANGED]
     assert (decision.lead.status_id, decision.lead.version, decision.lead.closed_at) == (WON.id, 2, LATER)
-    assert decision.facts[1].data["rule"].name == BUYS.rules[0].name
+    assert decision.facts[1].data["rule"]["name"] == BUYS.rules[0].name
 
 
 def test_its_amount_is_the_leads_value_when_it_has_none() -> None:

@@ -7,7 +7,9 @@ import msgspec
 import pytest
 import typer.main
 
+from leadrail.api.catalogue import CATALOGUE
 from leadrail.cli.commands import app
+from leadrail.core.events.model import EventType
 from leadrail.dialects.registry import DIALECTS
 from leadrail.settings import PREFIX, Settings
 
@@ -28,6 +30,15 @@ def test_no_setting_is_described_that_there_is_not() -> None:
 @pytest.mark.parametrize("command", sorted(typer.main.get_command(app).commands))  # type: ignore[attr-defined]
 def test_every_command_is_described(command: str) -> None:
     assert f"`leadrail {command}" in OPERATIONS
+
+
+@pytest.mark.parametrize("type", CATALOGUE)
+def test_the_catalogue_of_events_is_in_the_guide(type: EventType) -> None:
+    kind = CATALOGUE[type]
+    always = [f"`{name}`" for name in kind.data.__annotations__ if name in kind.data.__required_keys__]
+    at_times = [f"`{name}`" for name in kind.data.__annotations__ if name in kind.data.__optional_keys__]
+    held = ", ".join(always) + (f"; at times {', '.join(at_times)}" if at_times else "")
+    assert f"| `{type}` | {kind.sentence} | {held} |" in (ROOT / "docs/webhooks.md").read_text()
 
 
 @pytest.mark.parametrize("prefix", list(DIALECTS))

@@ -114,6 +114,7 @@ WHO_MAY = {
     "POST /v1/rewards/{id}/corrections": OF_PAYER,
     "POST /v1/rewards/batch": OWN,  # with every item refused, see below
     "GET /v1/notifications": OWN,
+    "GET /v1/event-types": OWN,
     "GET /v1/events": OWN,
     "GET /v1/events/stream": OWN,
 }

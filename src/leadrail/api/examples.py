@@ -94,7 +94,7 @@ TRANSITIONS = {
     "next_cursor": None,
 }
 
-EVENT = {
+EVENT: dict[str, Any] = {
     "id": "0199a3c6-7d21-7f00-9a4b-1c2d3e4f5a6b",
     "type": "lead.status_changed",
     "lead_id": LEAD_ID,
@@ -347,38 +347,6 @@ PURCHASE = {
     "purchased_at": NOON,
     "created_at": LATER,
 }
-
-EVENT_DATA: dict[str, Any] = {
-    "lead.created": {"to": LEAD["status"]},
-    "lead.updated": {
-        "changed": {
-            "title": {"from": None, "to": "Head of Operations"},
-            "source": {"from": "website", "to": None},
-            "properties": {"Deal size": {"from": 50000, "to": 75000}},
-        }
-    },
-    "lead.status_changed": EVENT["data"],
-    "follow_up.recorded": {
-        "follow_up": {name: value for name, value in FOLLOW_UP.items() if name != "number"},
-        "next_follow_up_at": LATER,
-    },
-    "follow_up.due": {"follow_up_at": NOON, "assignee": "sam@example.com", "note": "Call"},
-    "follow_up.overdue": {"follow_up_at": NOON, "assignee": "sam@example.com", "note": "Call"},
-    "note.added": {"note": NOTE},
-    "purchase.recorded": {"purchase": PURCHASE},
-    "reward.created": {"reward": REWARD},
-    "lead.erased": {},
-    "reward.changed": {"reward": APPROVED_REWARD, "from": "pending", "to": "approved", "reason": None},
-    "endpoint.disabled": {
-        "endpoint": {"id": ENDPOINT_ID, "url": ENDPOINT["url"], "reason": "gone", "failing_since": NOON}
-    },
-    "channel.paused": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
-    "channel.resumed": {"channel": {"id": CHANNEL_ID, "number": 1, "title": "Website"}},
-}
-"""What each event's `data` holds; webhooks add the lead."""
-
-LEAD_AFTER: dict[str, Any] = {"lead.updated": EDITED_LEAD, "lead.status_changed": QUALIFIED_LEAD}
-"""The lead as it was after the event, where that is not LEAD."""
 
 ERASED_LEAD = QUALIFIED_LEAD | dict.fromkeys(PERSONAL) | {"properties": {}, "attribution": {}, "erased_at": LATER}
 

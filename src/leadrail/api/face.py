@@ -4,7 +4,19 @@ from typing import Any
 
 import msgspec
 
-from leadrail.api import channels, company, feed, followups, leads, listings, openapi, rewards, service, webhooks
+from leadrail.api import (
+    channels,
+    company,
+    event_types,
+    feed,
+    followups,
+    leads,
+    listings,
+    openapi,
+    rewards,
+    service,
+    webhooks,
+)
 from leadrail.api.admission import admit
 from leadrail.api.operation import Call, Operation
 from leadrail.api.problems import on_error
@@ -22,6 +34,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *rewards.OPERATIONS,
     *followups.OPERATIONS,
     *listings.OPERATIONS,
+    *event_types.OPERATIONS,
     *feed.OPERATIONS,
 )
 

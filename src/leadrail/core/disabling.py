@@ -1,18 +1,13 @@
 """Taking a webhook endpoint out of service because nothing gets through, and telling its company."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from leadrail.core.events.model import EventType
 from leadrail.core.save import company_announcement
 from leadrail.core.webhooks import store
+from leadrail.core.webhooks.model import EndpointDisabledData, EndpointTold, Why
 from leadrail.db.database import Connection
-
-
-class Why(StrEnum):
-    GONE = "gone"
-    FAILING = "failing"
 
 
 async def disable_endpoint(
@@ -27,7 +22,8 @@ async def disable_endpoint(
         return
     await store.renew_channels(connection, company_id)
     hearers = await store.company_hearers(connection, company_id, EventType.ENDPOINT_DISABLED)
-    data = {"endpoint": {"id": endpoint_id, "url": url, "reason": why, "failing_since": failing_since}}
+    told = EndpointTold(id=endpoint_id, url=url, reason=why, failing_since=failing_since)
+    data = EndpointDisabledData(endpoint=told)
     write = company_announcement(company_id, EventType.ENDPOINT_DISABLED, data, hearers, now)
     if statement := write.statement():
         sql, parameters = statement

@@ -1,7 +1,7 @@
 """What a decision comes to in rows: events, rewards and deliveries, gathered over a batch for one statement."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ import msgspec
 
 from leadrail.core import idempotency
 from leadrail.core.actor import Actor, ActorKind
-from leadrail.core.channels.model import Channel
+from leadrail.core.channels.model import Channel, ChannelPausedData, ChannelTold
 from leadrail.core.erasure import Erased
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Event, EventActor, EventType
@@ -29,7 +29,7 @@ from leadrail.core.purchases import store as purchases
 from leadrail.core.purchases.store import PurchaseRow
 from leadrail.core.reactions import TABLE, Reaction
 from leadrail.core.rewards import store as rewards
-from leadrail.core.rewards.model import Ledger, Line, Settled, after, clawed_back, earned
+from leadrail.core.rewards.model import Ledger, Line, RewardCreatedData, Settled, after, clawed_back, earned
 from leadrail.core.rewards.store import RewardRow, SettledRow
 from leadrail.core.setup import Setup
 from leadrail.core.webhooks import store as webhooks
@@ -90,7 +90,7 @@ def follow(
         for line in earned(setup.triggers, setup.channel, decision.lead, fact, ledger, now):
             lines.append(line)
             ledger += (line,)
-            news = Fact(EventType.REWARD_CREATED, {"reward": line.reward}, now)
+            news = Fact(EventType.REWARD_CREATED, RewardCreatedData(reward=line.reward), now)
             told.append(_told(command, setup, decision.lead, news, now))
     return Change(before, decision, setup.channel, tuple(told), tuple(lines), tuple(settled), ledger)
 
@@ -126,7 +126,7 @@ def _telling(actor: Actor, reaction: Reaction, setup: Setup, lead_id: UUID | Non
 def announcement(actor: Actor, setup: Setup, type: EventType, now: datetime) -> "Write":
     """The rows of an event of a channel itself."""
     channel = setup.channel
-    data = {"channel": {"id": channel.id, "number": channel.number, "title": channel.title}}
+    data = ChannelPausedData(channel=ChannelTold(id=channel.id, number=channel.number, title=channel.title))
     write = Write(now)
     told = _telling(actor, TABLE[type, Origin.STANDARD], setup, None, Fact(type, data, now), now)
     write.tell(channel.company_id, told, None)
@@ -134,7 +134,7 @@ def announcement(actor: Actor, setup: Setup, type: EventType, now: datetime) -> 
 
 
 def company_announcement(
-    company_id: UUID, type: EventType, data: dict[str, Any], hearers: Sequence[Subscription], now: datetime
+    company_id: UUID, type: EventType, data: Mapping[str, Any], hearers: Sequence[Subscription], now: datetime
 ) -> "Write":
     """The rows of an event of a company itself, which the product noticed."""
     reaction, by = TABLE[type, Origin.STANDARD], EventActor(ActorKind.SYSTEM, None, "worker")
@@ -154,12 +154,12 @@ class _Payload(msgspec.Struct, frozen=True):
     occurred_at: datetime
     recorded_at: datetime
     actor: EventActor
-    data: dict[str, Any]
+    data: Mapping[str, Any]
 
 
 def payload(event: Event, lead: LeadDocument | None) -> str:
     """The event as webhooks carry it, with its lead in `data.lead`."""
-    data = event.data | {"lead": lead} if lead is not None else event.data
+    data = {**event.data, "lead": lead} if lead is not None else event.data
     whole = _Payload(
         event.id,
         event.type,

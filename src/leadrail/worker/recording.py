@@ -8,8 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
-from leadrail.core.disabling import Why, disable_endpoint
+from leadrail.core.disabling import disable_endpoint
 from leadrail.core.webhooks import results as records
+from leadrail.core.webhooks.model import Why
 from leadrail.core.webhooks.results import Failure, Result
 from leadrail.db.database import UNREACHABLE, Connection, Database
 from leadrail.kit.batching import Batcher

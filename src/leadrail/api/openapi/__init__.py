@@ -9,7 +9,7 @@ from leadrail.api import docs
 from leadrail.api.openapi.operations import operation
 from leadrail.api.openapi.schemas import Json, Schemas
 from leadrail.api.openapi.service import SERVICE
-from leadrail.api.openapi.webhooks import data_schemas, webhook
+from leadrail.api.openapi.webhooks import webhook
 from leadrail.api.openapi.words import CODES, WORDS
 from leadrail.api.operation import Operation
 from leadrail.core.events.model import EventType
@@ -45,7 +45,7 @@ def describe(operations: Sequence[Operation]) -> Json:
         "tags": [{"name": tag, "description": text} for tag, text in WORDS["tags"].items() if tag in used],
         "paths": paths | SERVICE,
         "webhooks": {event.value: webhook(event) for event in EventType},
-        "components": {"schemas": schemas.components | data_schemas(), "securitySchemes": _SECURITY},
+        "components": {"schemas": schemas.components, "securitySchemes": _SECURITY},
         "x-problems": {code: {"status": status, "description": WORDS["codes"][code]} for code, status in CODES.items()},
         "x-dialects": WORDS["dialects"],
     }

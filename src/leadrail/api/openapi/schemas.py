@@ -9,15 +9,13 @@ from typing import Any, get_args
 import msgspec
 
 from leadrail.api import examples
+from leadrail.api.catalogue import CATALOGUE
 from leadrail.api.leads.shapes import BatchedChange, BatchOutcome, NewLead
 from leadrail.api.openapi.words import CODES, WORDS
 from leadrail.api.operation import NoQuery, Operation
 from leadrail.api.problems import Problem
-from leadrail.core.channels.model import Named
-from leadrail.core.events.model import Event
-from leadrail.core.leads.decisions import FollowUp
+from leadrail.core.events.model import Event, EventType
 from leadrail.core.leads.model import LeadDocument
-from leadrail.core.rewards.model import Reward
 
 Json = dict[str, Any]
 
@@ -28,7 +26,7 @@ BATCHES: dict[str, tuple[str, type]] = {"LeadBatch": ("leads", NewLead), "Status
 _RAW_ITEMS = BATCHES | {"BatchAnswer": ("data", BatchOutcome)}
 
 # What operations carry without naming it: problems, and what events are made of.
-_CARRIED = (Problem, Event, Named, LeadDocument, Reward, FollowUp)
+_CARRIED = (Problem, Event, LeadDocument, *(kind.data for kind in CATALOGUE.values()))
 
 
 class Schemas:
@@ -71,6 +69,11 @@ def _types(operations: Sequence[Operation]) -> Iterable[Any]:
             yield from alternatives(type)
     yield from _CARRIED
     yield from (type for _, type in _RAW_ITEMS.values())
+
+
+def data_schema(event: EventType) -> str:
+    """Where the schema of the event's `data` is."""
+    return PREFIX + readable(CATALOGUE[event].data.__name__)
 
 
 def alternatives(type: Any) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from leadrail.api.openapi.webhooks import sample
+from leadrail.api.catalogue import sample
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import id_at, page
 from leadrail.api.webhooks.endpoints import endpoint_id_of, visible

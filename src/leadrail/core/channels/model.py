@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from typing import TypedDict
 from uuid import UUID
 
 import msgspec
@@ -220,6 +221,20 @@ def only_one(channels: Sequence[Channel], template: str) -> Channel | None:
         if len(few) == 1:
             return few[0]
     return None
+
+
+class ChannelTold(TypedDict):
+    """A channel as an event names it."""
+
+    id: UUID
+    number: int
+    title: str
+
+
+class ChannelPausedData(TypedDict):
+    """`data` of channel.paused and channel.resumed."""
+
+    channel: ChannelTold
 
 
 class Named(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
-"""What an event is, and the catalogue of event types."""
+"""What an event is, and of which types there are."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -27,24 +28,6 @@ class EventType(StrEnum):
     ENDPOINT_DISABLED = "endpoint.disabled"
 
 
-SENTENCES: dict[EventType, str] = {
-    EventType.LEAD_CREATED: "A lead came in.",
-    EventType.LEAD_UPDATED: "Fields of a lead changed; `data.changed` holds each with its old and new value.",
-    EventType.LEAD_STATUS_CHANGED: "A lead moved; `data.from` and `data.to` say from where to where.",
-    EventType.LEAD_ERASED: "A lead's personal data was erased; delete your copy of it too.",
-    EventType.NOTE_ADDED: "Somebody wrote a note on a lead.",
-    EventType.FOLLOW_UP_RECORDED: "A contact with the lead was planned or done.",
-    EventType.FOLLOW_UP_DUE: "The time of a planned contact has come.",
-    EventType.FOLLOW_UP_OVERDUE: "A planned contact is a day late.",
-    EventType.PURCHASE_RECORDED: "A lead bought something; `data.purchase` says what, when and for how much.",
-    EventType.REWARD_CREATED: "A reward trigger matched and a reward was recorded.",
-    EventType.REWARD_CHANGED: "A reward was approved, rejected, paid, taken back or corrected.",
-    EventType.CHANNEL_PAUSED: "A channel was paused: no work is to be done on its leads until it is resumed.",
-    EventType.CHANNEL_RESUMED: "A paused channel goes on.",
-    EventType.ENDPOINT_DISABLED: "A webhook endpoint was taken out of service; `data.endpoint` says which and why.",
-}
-
-
 class EventActor(msgspec.Struct, frozen=True):
     kind: ActorKind
     id: UUID | None
@@ -61,7 +44,7 @@ class Event(msgspec.Struct, frozen=True):
     occurred_at: datetime
     recorded_at: datetime
     actor: EventActor
-    data: dict[str, Any]
+    data: Mapping[str, Any]
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from leadrail.core.leads.decisions import Decision, Fact, Purchase
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.moving import change_status
 from leadrail.core.leads.standing import move_data
+from leadrail.core.leads.told import RuleTold
 from leadrail.kit.ids import new_id
 
 REVERSIBLE = timedelta(days=30)
@@ -97,8 +98,8 @@ def after_purchase(
         moved = _moved_by(rule, before, _worth(bought.lead, bought.purchase), channel, command, now)
     except Refused as error:
         (fact,) = bought.facts
-        told = {"id": rule.id, "name": rule.name, "refused": error.refusal.code}
-        return replace(bought, facts=(replace(fact, data=fact.data | {"rule": told}),))
+        told = RuleTold(id=rule.id, name=rule.name, refused=error.refusal.code)
+        return replace(bought, facts=(replace(fact, data={**fact.data, "rule": told}),))
     # One command is one version, whatever it comes to.
     lead = replace(moved.lead, version=bought.lead.version)
     return replace(bought, lead=lead, facts=bought.facts + moved.facts)
@@ -128,7 +129,7 @@ def _moved_by(
     asked = ChangeStatus(actor=command.actor, lead_id=lead.id, status=to, reason=rule.reason, origin=command.origin)
     decision = change_status(lead, channel, asked, now)
     undo = _undo(rule, before, decision.lead, now)
-    told = {"rule": undo.rule, "reversible_until": undo.until}
+    told = {"rule": RuleTold(id=rule.id, name=rule.name), "reversible_until": undo.until}
     facts = tuple(_shown(fact, undo.event_id, told) for fact in decision.facts)
     return replace(decision, lead=replace(decision.lead, undo=msgspec.to_builtins(undo)), facts=facts)
 
@@ -136,7 +137,7 @@ def _moved_by(
 def _shown(fact: Fact, event_id: UUID, told: dict[str, Any]) -> Fact:
     if fact.type is not EventType.LEAD_STATUS_CHANGED:
         return fact
-    return replace(fact, id=event_id, data=fact.data | told)
+    return replace(fact, id=event_id, data={**fact.data, **told})
 
 
 def _undo(rule: Rule, before: Lead, after: Lead, now: datetime) -> Undo:
@@ -169,7 +170,8 @@ def reverse_move(lead: Lead, channel: Channel, command: ReverseMove, now: dateti
     former = {name: getattr(undo, name) for name in _STOOD} | _given_back(lead, undo)
     restored = replace(lead, **former, undo=None, updated_at=now, version=lead.version + 1)
     spent = max(int((now - lead.status_changed_at).total_seconds()), 0)
-    data = move_data(source, target, restored, None, {}, {}, spent) | {"reverses": undo.event_id, "rule": undo.rule}
+    data = move_data(source, target, restored, None, {}, {}, spent)
+    data["rule"], data["reverses"] = RuleTold(id=undo.rule.id, name=undo.rule.name), undo.event_id
     return Decision(restored, (Fact(EventType.LEAD_STATUS_CHANGED, data, now, source, target),))
 
 

@@ -10,6 +10,7 @@ from leadrail.core.leads.commands import Contact, RecordFollowUp
 from leadrail.core.leads.decisions import Decision, Fact, FollowUp
 from leadrail.core.leads.fields import NOTE_LIMIT, PERSON_LIMIT, checked_text, checked_time
 from leadrail.core.leads.model import Lead
+from leadrail.core.leads.told import FollowUpRecordedData
 
 
 def record_follow_up(lead: Lead, command: RecordFollowUp, now: datetime) -> Decision:
@@ -46,7 +47,7 @@ def follow_up_of(asked: RecordFollowUp | Contact, now: datetime) -> FollowUp:
 
 
 def follow_up_fact(follow_up: FollowUp, lead: Lead, now: datetime) -> Fact:
-    data = {"follow_up": follow_up, "next_follow_up_at": lead.next_follow_up_at}
+    data = FollowUpRecordedData(follow_up=follow_up, next_follow_up_at=lead.next_follow_up_at)
     return Fact(EventType.FOLLOW_UP_RECORDED, data, now)
 
 

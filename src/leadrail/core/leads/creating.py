@@ -20,6 +20,7 @@ from leadrail.core.leads.editing import merged_fields
 from leadrail.core.leads.fields import NOTE_LIMIT, checked_fields, checked_past, checked_properties, checked_text
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.standing import found_reason, found_status, found_sub_status, move_data, require, stamped
+from leadrail.core.leads.told import LeadCreatedData
 
 MOST_STEPS = 1_000
 
@@ -98,10 +99,20 @@ def _walked(lead: Lead, steps: list[_Taken]) -> tuple[Lead, tuple[Fact, ...]]:
     return lead, tuple(facts)
 
 
-def _creation_data(step: _Taken) -> dict[str, Any]:
+def _creation_data(step: _Taken) -> LeadCreatedData:
     """What the event of a creation says: of a plain one no more than where the lead is."""
-    given = {name: getattr(step, name) for name in ("reason", "reason_id", "sub_status", "note", "context")}
-    return {"to": Named.of(step.status)} | {name: value for name, value in given.items() if value}
+    data = LeadCreatedData(to=Named.of(step.status))
+    if step.reason:
+        data["reason"] = step.reason
+    if step.reason_id:
+        data["reason_id"] = step.reason_id
+    if step.sub_status:
+        data["sub_status"] = step.sub_status
+    if step.note:
+        data["note"] = step.note
+    if step.context:
+        data["context"] = dict(step.context)
+    return data
 
 
 def _with_contacts(lead: Lead, contacts: tuple[Contact, ...], now: datetime) -> tuple[Lead, tuple[FollowUp, ...]]:

@@ -1,5 +1,6 @@
 """What a command comes to, before it is written down."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -25,12 +26,12 @@ class Purchase(msgspec.Struct, frozen=True):
 class Fact(msgspec.Struct, frozen=True):
     """Something that happened, before it has a place in the feed.
 
-    `id` is the one that its event is to have, where something must know it beforehand.
-    `trigger_ids` are the reward triggers that a purchase names, None when it names none.
+    `data` is of the shape that the catalogue gives its type. `id` is the one that its event is to have, where something
+    must know it beforehand. `trigger_ids` are the reward triggers that a purchase names, None when it names none.
     """
 
     type: EventType
-    data: dict[str, Any]
+    data: Mapping[str, Any]
     at: datetime
     from_status: Status | None = None
     to_status: Status | None = None

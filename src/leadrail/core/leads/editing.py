@@ -13,6 +13,7 @@ from leadrail.core.leads.commands import UpdateLead
 from leadrail.core.leads.decisions import Decision, Fact
 from leadrail.core.leads.fields import checked_fields, checked_properties, merged_attribution
 from leadrail.core.leads.model import Lead
+from leadrail.core.leads.told import LeadUpdatedData
 
 
 def update(lead: Lead, channel: Channel, command: UpdateLead, now: datetime) -> Decision:
@@ -21,7 +22,7 @@ def update(lead: Lead, channel: Channel, command: UpdateLead, now: datetime) -> 
         return Decision(lead)
     _keep_requirements(channel.status_by_id[lead.status_id], lead, edited)
     edited = replace(edited, updated_at=now, version=lead.version + 1)
-    return Decision(edited, (Fact(EventType.LEAD_UPDATED, {"changed": changed}, now),))
+    return Decision(edited, (Fact(EventType.LEAD_UPDATED, LeadUpdatedData(changed=changed), now),))
 
 
 def edited_lead(

@@ -9,6 +9,7 @@ from leadrail.core.events.model import EventType
 from leadrail.core.leads.commands import EraseLead
 from leadrail.core.leads.decisions import Decision, Fact
 from leadrail.core.leads.model import Lead
+from leadrail.core.leads.told import LeadErasedData
 
 PERSONAL = (
     ("email", "phone", "linkedin_url", "first_name", "last_name", "name", "title", "company_name")
@@ -39,4 +40,4 @@ def erase(lead: Lead, command: EraseLead, now: datetime) -> Decision:
         version=lead.version + 1,
         erased_at=now,
     )
-    return Decision(erased, (Fact(EventType.LEAD_ERASED, {}, now),))
+    return Decision(erased, (Fact(EventType.LEAD_ERASED, LeadErasedData(), now),))

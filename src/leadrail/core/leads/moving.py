@@ -22,6 +22,7 @@ from leadrail.core.leads.standing import (
     route_to,
     stamped,
 )
+from leadrail.core.leads.told import LeadUpdatedData
 
 
 def change_status(lead: Lead, channel: Channel, command: ChangeStatus, now: datetime) -> Decision:
@@ -54,7 +55,7 @@ def change_status(lead: Lead, channel: Channel, command: ChangeStatus, now: date
     facts = _status_facts(lead, moved, route, command, note, changed, now)
     moved, apart = edited_lead(moved, channel, command.edits, {})
     if apart:
-        facts += (Fact(EventType.LEAD_UPDATED, {"changed": apart}, now),)
+        facts += (Fact(EventType.LEAD_UPDATED, LeadUpdatedData(changed=apart), now),)
     return Decision(moved, facts)
 
 
@@ -66,7 +67,7 @@ def _stayed(lead: Lead, edited: Lead, changed: dict[str, Any], note: str | None,
     """The lead is already there: only what is new beside the status is recorded, as an update."""
     if not changed and note is None:
         return Decision(lead)
-    data: dict[str, Any] = {"changed": changed}
+    data = LeadUpdatedData(changed=changed)
     if note is not None:
         data["note"] = note
     edited = replace(edited, updated_at=now, version=lead.version + 1)

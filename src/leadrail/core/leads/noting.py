@@ -10,6 +10,7 @@ from leadrail.core.leads.commands import AddNote
 from leadrail.core.leads.decisions import Decision, Fact, Note
 from leadrail.core.leads.fields import NOTE_LIMIT, PERSON_LIMIT, checked_text
 from leadrail.core.leads.model import Lead
+from leadrail.core.leads.told import NoteAddedData
 
 
 def add_note(lead: Lead, command: AddNote, now: datetime) -> Decision:
@@ -19,4 +20,4 @@ def add_note(lead: Lead, command: AddNote, now: datetime) -> Decision:
     author = checked_text("author", command.author or "", PERSON_LIMIT)
     note = Note(command.note_id, text, author, now)
     after = replace(lead, updated_at=now, version=lead.version + 1)
-    return Decision(after, (Fact(EventType.NOTE_ADDED, {"note": note}, now),), note=note)
+    return Decision(after, (Fact(EventType.NOTE_ADDED, NoteAddedData(note=note), now),), note=note)

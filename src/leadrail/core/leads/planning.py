@@ -11,6 +11,7 @@ from leadrail.core.leads.commands import LeadCommand, Origin
 from leadrail.core.leads.contacting import follow_up_fact
 from leadrail.core.leads.decisions import Decision, Fact, FollowUp
 from leadrail.core.leads.model import Lead
+from leadrail.core.leads.told import FollowUpDueData
 
 OVERDUE_AFTER = timedelta(hours=24)
 
@@ -51,11 +52,7 @@ def remind(lead: Lead, channel: Channel, now: datetime) -> Decision:
     if channel.status_by_id[lead.status_id].category in QUIET:
         # Marked, and nobody told: or else it would be found again and again.
         return Decision(replace(lead, follow_up_notice="overdue"))
-    data = {
-        "follow_up_at": lead.next_follow_up_at,
-        "assignee": lead.assignee,
-        "note": _note(lead, channel),
-    }
+    data = FollowUpDueData(follow_up_at=lead.next_follow_up_at, assignee=lead.assignee, note=_note(lead, channel))
     types = [EventType.FOLLOW_UP_DUE] if lead.follow_up_notice is None else []
     types += [EventType.FOLLOW_UP_OVERDUE] if notice == "overdue" else []
     facts = tuple(Fact(type, data, now) for type in types)

@@ -17,6 +17,7 @@ from leadrail.core.leads.fields import (
     checked_time,
 )
 from leadrail.core.leads.model import Lead
+from leadrail.core.leads.told import PurchaseRecordedData
 
 
 def record_purchase(lead: Lead, channel: Channel, command: RecordPurchase, now: datetime) -> Decision:
@@ -32,7 +33,7 @@ def record_purchase(lead: Lead, channel: Channel, command: RecordPurchase, now: 
     )
     fact = Fact(
         EventType.PURCHASE_RECORDED,
-        {"purchase": purchase},
+        PurchaseRecordedData(purchase=purchase),
         purchase.purchased_at,
         purchase=purchase,
         trigger_ids=command.trigger_ids,

@@ -12,6 +12,7 @@ from leadrail.core.channels.model import CLOSED, Category, Channel, Named, Reaso
 from leadrail.core.errors import Code, refuse
 from leadrail.core.leads.fields import REASON_LIMIT, checked_text
 from leadrail.core.leads.model import Lead
+from leadrail.core.leads.told import LeadStatusChangedData
 
 
 def found_status(channel: Channel, ref: StatusRef) -> Status:
@@ -108,9 +109,9 @@ def move_data(
     changed: dict[str, Any],
     context: Mapping[str, Any],
     seconds: int,
-) -> dict[str, Any]:
+) -> LeadStatusChangedData:
     """What the event of a move says, of the lead as it was after it."""
-    data: dict[str, Any] = {
+    data: LeadStatusChangedData = {
         "from": Named.of(source),
         "to": Named.of(target),
         "reason": after.reason,
@@ -120,8 +121,8 @@ def move_data(
         "value": after.value,
         "currency": after.currency,
         "changed": changed,
+        "seconds_in_previous": seconds,
     }
     if context:
         data["context"] = dict(context)
-    data["seconds_in_previous"] = seconds
     return data

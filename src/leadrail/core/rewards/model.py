@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 import msgspec
@@ -95,13 +95,26 @@ Ledger = tuple[Line, ...]
 """The rewards of one lead that matter to what is to be decided, in no order."""
 
 
+class RewardCreatedData(TypedDict):
+    """`data` of reward.created."""
+
+    reward: Reward
+
+
+RewardChangedData = TypedDict(
+    "RewardChangedData",
+    {"reward": Reward, "from": RewardState | None, "to": RewardState, "reason": str | None},
+)
+RewardChangedData.__doc__ = "`data` of reward.changed."
+
+
 class Settled(msgspec.Struct, frozen=True):
     """A reward after a decision on it; `before` is the state in which it was, None for a new line."""
 
     reward: Reward
     before: RewardState | None
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> RewardChangedData:
         """What the event says."""
         return {"reward": self.reward, "from": self.before, "to": self.reward.state, "reason": self.reward.reason}
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 import msgspec
@@ -31,6 +31,13 @@ class EndpointState(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"
     DISABLED = "disabled"
+
+
+class Why(StrEnum):
+    """Why an endpoint was taken out of service: it answered 410, or nothing got through for five days."""
+
+    GONE = "gone"
+    FAILING = "failing"
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -64,6 +71,21 @@ class Endpoint(msgspec.Struct, frozen=True):
     @property
     def header_names(self) -> tuple[str, ...]:
         return tuple(self.headers)
+
+
+class EndpointTold(TypedDict):
+    """An endpoint as the event of its end names it."""
+
+    id: UUID
+    url: str
+    reason: Why
+    failing_since: datetime
+
+
+class EndpointDisabledData(TypedDict):
+    """`data` of endpoint.disabled."""
+
+    endpoint: EndpointTold
 
 
 class Subscription(msgspec.Struct, frozen=True, dict=True):
