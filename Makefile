@@ -29,7 +29,7 @@ check: $(STAMP)  ## lint, formatting, strict types, import contract
 	$(BIN)/lint-imports
 
 test: check  ## everything that CI runs
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 fmt: $(STAMP)  ## format and mend what ruff can mend
 	$(BIN)/ruff check --fix .
