@@ -94,6 +94,9 @@ ALTER TABLE deliveries
     ADD COLUMN attempts_before integer NOT NULL DEFAULT 0;
 CREATE INDEX deliveries_ordered ON deliveries (company_id, endpoint_id, lead_id, event_seq)
     WHERE state = 'due' AND ordered;
+-- With the event's place, since a replay makes many due at one moment: a claim must not sort them all.
+DROP INDEX deliveries_due;
+CREATE INDEX deliveries_due ON deliveries (company_id, endpoint_id, due_at, event_seq) WHERE state = 'due';
 CREATE INDEX deliveries_log ON deliveries (endpoint_company_id, endpoint_id, id);
 CREATE INDEX deliveries_parked ON deliveries (endpoint_company_id, endpoint_id, id) WHERE state = 'parked';
 CREATE INDEX deliveries_lead ON deliveries (company_id, lead_id) WHERE payload IS NOT NULL;
