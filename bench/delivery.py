@@ -144,7 +144,7 @@ WITH counted AS (
 )
 INSERT INTO deliveries (company_id, event_seq, id, event_id, endpoint_company_id, endpoint_id, payload, due_at,
     created_at)
-SELECT e.company_id, r.seq, gen_random_uuid(), r.id, e.company_id, e.id, $3, now(), now()
+SELECT e.company_id, r.seq, uuidv7(), r.id, e.company_id, e.id, $3, now(), now()
 FROM recorded r JOIN endpoints e ON e.company_id = r.company_id
 """
 _PAYLOAD = json.dumps(

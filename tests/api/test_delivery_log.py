@@ -1,6 +1,7 @@
 """The log of deliveries, test deliveries and replay over the native API."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -8,13 +9,14 @@ import pytest
 
 from leadrail.core.webhooks import log
 from leadrail.core.webhooks.queue import DeliveryState
+from leadrail.kit.ids import first_id_of
 from tests.api.answers import all_pages, good, refused
 from tests.people import People, Person
 
 MANY = """
 INSERT INTO deliveries (company_id, id, event_id, endpoint_company_id, endpoint_id, event_type, state, due_at, attempts,
     payload, created_at, finished_at)
-SELECT $1, gen_random_uuid(), gen_random_uuid(), $1, $2, 'lead.created', $4, now(), 10,
+SELECT $1, uuidv7(), gen_random_uuid(), $1, $2, 'lead.created', $4, now(), 10,
     CASE WHEN n % 100 <> 0 OR $3 < 100 THEN '{"a": 1}' END, now(), now() - interval '1 hour'
 FROM generate_series(1, $3) AS n RETURNING 1
 """
@@ -175,19 +177,75 @@ async def test_what_is_due_cannot_be_asked_to_be_replayed(people: People) -> Non
     assert refused(answer) == (422, "invalid", "/states")
 
 
+async def test_the_log_is_narrowed_by_time(people: People) -> None:
+    id = await hook(people.owner)
+    await fill(people.owner, id, 3)
+    path = f"/v1/webhooks/{id}/deliveries"
+    made = [one["created_at"] for one in good(await people.owner.http.get(path))["data"]]
+    moment = min(made)
+
+    found = {
+        given: len(good(await people.owner.http.get(path, params=given_as(given)))["data"])
+        for given in (f"since={moment}", f"until={moment}", "since=2001-01-01T00:00:00Z", "since=2301-01-01T00:00:00Z",
+                      "until=2001-01-01T00:00:00Z", "until=9999-12-31T23:00:00Z", "since=0001-01-01T00:00:00Z")
+    }  # fmt: skip
+
+    assert list(found.values()) == [3, 0, 3, 0, 0, 3, 3]
+
+
+def given_as(text: str) -> dict[str, str]:
+    return dict([text.split("=", 1)])
+
+
+async def test_a_state_that_hardly_occurs_is_found_in_pages_that_may_be_empty(people: People) -> None:
+    owner, id = people.owner, await hook(people.owner)
+    await fill(owner, id, 1, "cancelled")
+    await fill(owner, id, log.WALKED + 5, "delivered")
+    path, cursor = f"/v1/webhooks/{id}/deliveries", None
+    pages = []
+    while not pages or cursor:
+        answer = good(
+            await owner.http.get(path, params={"state": "cancelled"} | ({"cursor": cursor} if cursor else {}))
+        )
+        pages.append([one["state"] for one in answer["data"]])
+        cursor = answer["next_cursor"]
+
+    assert pages == [[], ["cancelled"]]
+
+
+async def test_a_lead_s_deliveries_are_found_however_long_the_log_is(people: People) -> None:
+    owner = people.owner
+    channel = await owner.channel()
+    id = await hook(owner)
+    lead = await owner.lead(channel)
+    await fill(owner, id, log.WALKED + 5, "delivered")
+    path = f"/v1/webhooks/{id}/deliveries"
+
+    mine = good(await owner.http.get(path, params={"lead": str(lead.id)}))
+    none = good(await owner.http.get(path, params={"lead": str(lead.id), "until": "2001-01-01T00:00:00Z"}))
+
+    assert [one["lead_id"] for one in mine["data"]] == [str(lead.id)]
+    assert (mine["next_cursor"], none["data"]) == (None, [])
+
+
 async def test_no_statement_of_the_log_reads_the_whole_table(people: People) -> None:
     owner, id = people.owner, await hook(people.owner)
     for _ in range(4):
         await fill(owner, await hook(people.stranger), 50_000, "delivered")
     await fill(owner, id, 1_000)
-    zero = "00000000-0000-0000-0000-000000000000"
-    key = (owner.company_id, id)
+    zero, now = "00000000-0000-0000-0000-000000000000", owner.core.clock()
+    key, old = (owner.company_id, id), now - timedelta(days=1_000)
+    within = (*key, zero, str(first_id_of(now)), old, now)
+    beyond = (*key, str(first_id_of(now)), str(first_id_of(now + timedelta(days=9))), now, now + timedelta(days=9))
     plans = [
-        await plan(owner, log._LIST, *key, None, "parked", "lead.created", None, None, None, 51),
+        await plan(owner, log._LIST, *within, "parked", "lead.created", 51),
+        await plan(owner, log._LIST, *beyond, None, None, 51),
+        await plan(owner, log._LIST_OF_LEAD, *within, None, None, 51, zero),
+        await plan(owner, log._EDGE, *within, log.WALKED),
         await plan(owner, log._ONE, *key, zero),
         await plan(owner, log._PARKED, *key),
-        await plan(owner, log.replay_statement([DeliveryState.PARKED]), *key, zero, owner.core.clock(), *[None] * 3),
-        await plan(owner, log.replay_statement(list(DeliveryState)), *key, zero, owner.core.clock(), None, None, zero),
+        await plan(owner, log.replay_statement([DeliveryState.PARKED]), *within, now),
+        await plan(owner, log.replay_statement(list(DeliveryState)), *within, now),
     ]
 
     assert [text for text in plans if "Seq Scan" in text] == []

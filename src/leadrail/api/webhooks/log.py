@@ -7,7 +7,7 @@ import msgspec
 
 from leadrail.api.catalogue import sample
 from leadrail.api.operation import Call, NoQuery
-from leadrail.api.page import id_at, page
+from leadrail.api.page import Page, cursor_of, id_at
 from leadrail.api.webhooks.endpoints import endpoint_id_of, visible
 from leadrail.api.webhooks.shapes import DeliveryQuery, ReplayBody, Replayed, TestBody, WholeDelivery
 from leadrail.api.writes import write
@@ -21,20 +21,18 @@ from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
 from leadrail.kit.ids import new_id, parse_id
 
-_FIRST = UUID(int=0)
-_FINISHED = (DeliveryState.PARKED, DeliveryState.DELIVERED, DeliveryState.CANCELLED)
-
 
 async def listed(call: Call[None, DeliveryQuery]) -> Response:
     query = call.query
     wanted = Wanted(state=query.state, type=query.type, lead=query.lead, since=query.since, until=query.until)
-    before, limit = id_at(query.cursor), query.limit
+    before = id_at(query.cursor)
     async with call.core.database.connection() as connection:
         endpoint = await visible(connection, call)
-        rows = await log.deliveries(
-            connection, endpoint.company_id, endpoint.id, wanted, before=before, limit=limit + 1
+        found = await log.deliveries(
+            connection, endpoint.company_id, endpoint.id, wanted, before=before, limit=query.limit
         )
-    return json_response(200, page(rows, limit, lambda row: row.id, lambda row: row))
+    following = cursor_of(found.next_before) if found.next_before is not None else None
+    return json_response(200, Page(found.deliveries, following))
 
 
 async def read(call: Call[None, NoQuery]) -> Response:
@@ -73,7 +71,7 @@ async def replay_one(call: Call[None, NoQuery]) -> Response:
         if await log.delivery(connection, endpoint.company_id, endpoint.id, id) is None:
             raise _no_delivery()
         now = call.core.clock()
-        part = await log.replay(connection, endpoint.company_id, endpoint.id, _FINISHED, after=_FIRST, now=now, id=id)
+        part = await log.replay_one(connection, endpoint.company_id, endpoint.id, id, now)
         return json_response(200, Replayed(part.replayed, part.without_payload))
 
     answer = await write(call, work)
@@ -98,7 +96,8 @@ async def replay(call: Call[ReplayBody, NoQuery]) -> Response:
 
 async def _in_portions(call: Call[ReplayBody, NoQuery], endpoint: Endpoint) -> Replayed:
     body, now = call.body, call.core.clock()
-    after, replayed, without = _FIRST, 0, 0
+    replayed, without = 0, 0
+    after: UUID | None = None
     while True:
         async with call.core.database.transaction() as connection:
             part = await log.replay(

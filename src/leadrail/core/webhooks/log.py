@@ -1,17 +1,22 @@
 """The SQL of the delivery log, as the company of an endpoint sees it, and of replaying what stands in it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 
 from leadrail.core.webhooks.queue import DeliveryState
 from leadrail.db.database import Connection
-from leadrail.kit.ids import new_id
+from leadrail.kit.ids import first_id_of, new_id
 
 REPLAYED_AT_ONCE = 5_000
 COUNTED = 1_000
+WALKED = 20_000
+CLOCKS_DIFFER_S = 3600
+_ENDED = (DeliveryState.PARKED, DeliveryState.DELIVERED, DeliveryState.CANCELLED)
+_FIRST, _LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
+_BEFORE_ALL, _AFTER_ALL = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -64,22 +69,62 @@ _COLUMNS = (
 )
 _OF_ENDPOINT = "d.endpoint_company_id = $1 AND d.endpoint_id = $2"
 
+_WITHIN = "d.id > $3 AND d.id < $4 AND d.created_at >= $5 AND d.created_at < $6"
+
+# How far one call walks through the log for a state or a type that hardly stands in it.
+_EDGE = f"""
+SELECT d.id FROM deliveries d WHERE {_OF_ENDPOINT} AND {_WITHIN}
+ORDER BY d.endpoint_company_id DESC, d.endpoint_id DESC, d.id DESC OFFSET $7 LIMIT 1
+"""
+
 _LIST = f"""
 SELECT {_COLUMNS} FROM deliveries d
-WHERE {_OF_ENDPOINT} AND ($3::uuid IS NULL OR d.id < $3) AND ($4::text IS NULL OR d.state = $4)
-    AND ($5::text IS NULL OR d.event_type = $5) AND ($6::uuid IS NULL OR d.lead_id = $6)
-    AND ($7::timestamptz IS NULL OR d.created_at >= $7) AND ($8::timestamptz IS NULL OR d.created_at < $8)
+WHERE {_OF_ENDPOINT} AND {_WITHIN} AND ($7::text IS NULL OR d.state = $7) AND ($8::text IS NULL OR d.event_type = $8)
 ORDER BY d.endpoint_company_id DESC, d.endpoint_id DESC, d.id DESC LIMIT $9
 """
+
+_LIST_OF_LEAD = f"""
+SELECT {_COLUMNS} FROM deliveries d
+WHERE {_OF_ENDPOINT} AND {_WITHIN} AND ($7::text IS NULL OR d.state = $7) AND ($8::text IS NULL OR d.event_type = $8)
+    AND d.lead_id = $10
+ORDER BY d.id DESC LIMIT $9
+"""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """Deliveries, newest first, and where the next page goes on: before this id; None when there is no more."""
+
+    deliveries: list[Delivery]
+    next_before: UUID | None
 
 
 async def deliveries(
     connection: Connection, company_id: UUID, endpoint_id: UUID, wanted: Wanted, *, before: UUID | None, limit: int
-) -> list[Delivery]:
-    """The endpoint's deliveries, newest first."""
-    chosen = (wanted.state, wanted.type, wanted.lead, wanted.since, wanted.until)
-    rows = await connection.fetch(_LIST, company_id, endpoint_id, before, *chosen, limit)
-    return [_delivery(tuple(row)) for row in rows]
+) -> Listed:
+    """A page of the endpoint's deliveries. It may hold fewer than `limit`, or none, although more follow."""
+    first, last, since, until = _bounds(wanted.since, wanted.until)
+    last = min(last, before) if before is not None else last
+    chosen = (wanted.state, wanted.type, limit + 1)
+    if wanted.lead is not None:
+        within = (company_id, endpoint_id, first, last, since, until)
+        rows = await connection.fetch(_LIST_OF_LEAD, *within, *chosen, wanted.lead)
+        edge = None
+    else:
+        within = (company_id, endpoint_id, first, last, since, until)
+        edge = await connection.fetchval(_EDGE, *within, WALKED) if wanted.state or wanted.type else None
+        rows = await connection.fetch(_LIST, company_id, endpoint_id, edge or first, *within[3:], *chosen)
+    found = [_delivery(tuple(row)) for row in rows]
+    if len(found) > limit:
+        return Listed(found[:limit], found[limit - 1].id)
+    # What stands at the edge itself is the first that the next page looks at.
+    return Listed(found, UUID(int=edge.int + 1) if edge is not None else None)
+
+
+def _bounds(since: datetime | None, until: datetime | None) -> tuple[UUID, UUID, datetime, datetime]:
+    """Between which ids, both left out, and times. An id tells when it was made as well as the clocks agree."""
+    first = first_id_of(since, -CLOCKS_DIFFER_S) if since is not None else _FIRST
+    last = first_id_of(until, CLOCKS_DIFFER_S) if until is not None else _LAST
+    return first, last, since or _BEFORE_ALL, until or _AFTER_ALL
 
 
 def _delivery(row: Sequence[object]) -> Delivery:
@@ -149,12 +194,10 @@ class Portion(msgspec.Struct, frozen=True):
 _REPLAY = f"""
 WITH found AS (
     SELECT d.company_id, d.id, d.payload IS NOT NULL AS is_kept FROM deliveries d
-    WHERE {_OF_ENDPOINT} AND d.id > $3 AND d.state IN ({{states}}) AND d.finished_at <= $4
-        AND ($5::timestamptz IS NULL OR d.created_at >= $5) AND ($6::timestamptz IS NULL OR d.created_at < $6)
-        AND ($7::uuid IS NULL OR d.id = $7)
+    WHERE {_OF_ENDPOINT} AND {_WITHIN} AND d.state IN ({{states}}) AND d.finished_at <= $7
     ORDER BY d.endpoint_company_id, d.endpoint_id, d.id LIMIT {REPLAYED_AT_ONCE}
 ), replayed AS (
-    UPDATE deliveries d SET state = 'due', due_at = $4, attempts_before = d.attempts, finished_at = NULL
+    UPDATE deliveries d SET state = 'due', due_at = $7, attempts_before = d.attempts, finished_at = NULL
     FROM found f WHERE d.company_id = f.company_id AND d.id = f.id AND d.payload IS NOT NULL
         AND d.state IN ({{states}})
     RETURNING 1
@@ -174,12 +217,19 @@ async def replay(
     endpoint_id: UUID,
     states: Sequence[DeliveryState],
     *,
-    after: UUID,
+    after: UUID | None,
     now: datetime,
     since: datetime | None = None,
     until: datetime | None = None,
-    id: UUID | None = None,
 ) -> Portion:
     """Makes a first part of what was finished by `now` due again, beginning after a delivery's id."""
-    row = await connection.fetchrow(replay_statement(states), company_id, endpoint_id, after, now, since, until, id)
-    return Portion(*row)
+    first, last, since, until = _bounds(since, until)
+    first = max(first, after) if after is not None else first
+    within = (company_id, endpoint_id, first, last, since, until)
+    return Portion(*await connection.fetchrow(replay_statement(states), *within, now))
+
+
+async def replay_one(connection: Connection, company_id: UUID, endpoint_id: UUID, id: UUID, now: datetime) -> Portion:
+    """Makes one delivery, if it has ended, due again."""
+    within = (company_id, endpoint_id, UUID(int=id.int - 1), UUID(int=id.int + 1), _BEFORE_ALL, _AFTER_ALL)
+    return Portion(*await connection.fetchrow(replay_statement(_ENDED), *within, now))

@@ -99,7 +99,8 @@ DROP INDEX deliveries_due;
 CREATE INDEX deliveries_due ON deliveries (company_id, endpoint_id, due_at, event_seq) WHERE state = 'due';
 CREATE INDEX deliveries_log ON deliveries (endpoint_company_id, endpoint_id, id);
 CREATE INDEX deliveries_parked ON deliveries (endpoint_company_id, endpoint_id, id) WHERE state = 'parked';
-CREATE INDEX deliveries_lead ON deliveries (company_id, lead_id) WHERE payload IS NOT NULL;
+-- By the lead first: the log of an endpoint asks for a lead without knowing whose it is.
+CREATE INDEX deliveries_lead ON deliveries (lead_id, company_id) WHERE lead_id IS NOT NULL;
 CREATE INDEX deliveries_kept ON deliveries (finished_at) WHERE payload IS NOT NULL AND finished_at IS NOT NULL;
 
 -- Rewards: a cap, a hold, who pays, why it was decided so, and lines that correct others.
