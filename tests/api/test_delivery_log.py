@@ -202,7 +202,7 @@ async def test_a_state_that_hardly_occurs_is_found_in_pages_that_may_be_empty(pe
     await fill(owner, id, 1, "cancelled")
     await fill(owner, id, log.WALKED + 5, "delivered")
     path, cursor = f"/v1/webhooks/{id}/deliveries", None
-    pages = []
+    pages: list[list[str]] = []
     while not pages or cursor:
         answer = good(
             await owner.http.get(path, params={"state": "cancelled"} | ({"cursor": cursor} if cursor else {}))
