@@ -31,11 +31,12 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # Who sees a reward: the owner of its lead, who earns it, who pays it. No reward is in two of them, and each of them has
-# an index in the order of ids, so a page is read from the ends of three.
+# an index in the order of ids, so a page is read from the ends of three. Where the owner itself earns or pays, the
+# others' indexes do not hold the reward: most owners pay, and would be led past all of theirs to find nothing new.
 VISIBLE = (
     "w.company_id = {me}",
-    "w.earner_company_id = {me} AND w.company_id <> {me}",
-    "w.payer_company_id = {me} AND w.company_id <> {me} AND w.earner_company_id <> {me}",
+    "w.earner_company_id = {me} AND w.earner_company_id <> w.company_id",
+    "w.payer_company_id = {me} AND w.payer_company_id <> w.company_id AND w.earner_company_id <> {me}",
 )
 
 

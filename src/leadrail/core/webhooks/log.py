@@ -73,13 +73,14 @@ _WITHIN = "d.id > $3 AND d.id < $4 AND d.created_at >= $5 AND d.created_at < $6"
 
 # How far one call walks through the log for a state or a type that hardly stands in it.
 _EDGE = f"""
-SELECT d.id FROM deliveries d WHERE {_OF_ENDPOINT} AND {_WITHIN}
+SELECT d.id FROM deliveries d WHERE {_OF_ENDPOINT} AND {_WITHIN}{{state}}
 ORDER BY d.endpoint_company_id DESC, d.endpoint_id DESC, d.id DESC OFFSET $7 LIMIT 1
 """
 
 _LIST = f"""
 SELECT {_COLUMNS} FROM deliveries d
-WHERE {_OF_ENDPOINT} AND {_WITHIN} AND ($7::text IS NULL OR d.state = $7) AND ($8::text IS NULL OR d.event_type = $8)
+WHERE {_OF_ENDPOINT} AND {_WITHIN}{{state}} AND ($7::text IS NULL OR d.state = $7)
+    AND ($8::text IS NULL OR d.event_type = $8)
 ORDER BY d.endpoint_company_id DESC, d.endpoint_id DESC, d.id DESC LIMIT $9
 """
 
@@ -105,14 +106,18 @@ async def deliveries(
     first, last, since, until = _bounds(wanted.since, wanted.until)
     last = min(last, before) if before is not None else last
     chosen = (wanted.state, wanted.type, limit + 1)
+    within = (company_id, endpoint_id, first, last, since, until)
+    edge = None
     if wanted.lead is not None:
-        within = (company_id, endpoint_id, first, last, since, until)
         rows = await connection.fetch(_LIST_OF_LEAD, *within, *chosen, wanted.lead)
-        edge = None
     else:
-        within = (company_id, endpoint_id, first, last, since, until)
-        edge = await connection.fetchval(_EDGE, *within, WALKED) if wanted.state or wanted.type else None
-        rows = await connection.fetch(_LIST, company_id, endpoint_id, edge or first, *within[3:], *chosen)
+        # What is parked has an index of its own, which serves when the statement says the word.
+        is_parked = wanted.state is DeliveryState.PARKED
+        state = " AND d.state = 'parked'" if is_parked else ""
+        if wanted.type is not None or (wanted.state is not None and not is_parked):
+            edge = await connection.fetchval(_EDGE.format(state=state), *within, WALKED)
+        listing = _LIST.format(state=state)
+        rows = await connection.fetch(listing, company_id, endpoint_id, edge or first, *within[3:], *chosen)
     found = [_delivery(tuple(row)) for row in rows]
     if len(found) > limit:
         return Listed(found[:limit], found[limit - 1].id)

@@ -128,7 +128,9 @@ DROP INDEX rewards_lead;
 CREATE INDEX rewards_lead ON rewards (lead_id, company_id);
 CREATE INDEX rewards_state ON rewards (company_id, state, id);
 CREATE INDEX rewards_created ON rewards (company_id, created_at);
-CREATE INDEX rewards_payer ON rewards (payer_company_id, id);
+DROP INDEX rewards_earner;
+CREATE INDEX rewards_earner ON rewards (earner_company_id, id) WHERE earner_company_id <> company_id;
+CREATE INDEX rewards_payer ON rewards (payer_company_id, id) WHERE payer_company_id <> company_id;
 CREATE INDEX rewards_corrected ON rewards (company_id, corrects) WHERE corrects IS NOT NULL;
 
 -- What tells of a lead is found by it, to be erased. Deliveries from before they named theirs are found by their events;
