@@ -38,11 +38,11 @@ WITH marks AS MATERIALIZED (
         WHERE e.company_id = $1 AND e.notice AND e.seq >= gaps.low AND e.seq < gaps.high
         ORDER BY e.seq DESC LIMIT $7
     ) AS found
-    {order} LIMIT $7
+    {by_gap} LIMIT $7
 ), shown AS (
     SELECT l.seq AS number FROM looked l
     WHERE l.type = ANY($4::text[]) AND (cardinality($3) = 0 OR l.channel_id = ANY($3)) {unread}
-    {order} LIMIT $8
+    {by_number} LIMIT $8
 )
 """
 _MARKED = "EXISTS (SELECT 1 FROM marks m WHERE m.place IN ($1, {0}.channel_id) AND m.seqs @> {0}.seq)"
@@ -60,14 +60,13 @@ SELECT whole.ended, found.* FROM (
 ) AS found ON true
 ORDER BY found.seq DESC
 """
-_LIST = {
-    unread: _LOOKED.format(order="ORDER BY seq DESC", **(_UNREAD if unread else _EITHER)) + _FOUND
-    for unread in (False, True)
-}
+# By gap first, as they come: so the sort needs one gap at a time, and those behind it are not entered.
+_IN_ORDER = {"by_gap": "ORDER BY gaps.low DESC, found.seq DESC", "by_number": "ORDER BY seq DESC"}
+_LIST = {unread: _LOOKED.format(**_IN_ORDER, **(_UNREAD if unread else _EITHER)) + _FOUND for unread in (False, True)}
 
 # What was looked at is counted only when there were not enough to count.
 _COUNT = f"""
-{_LOOKED.format(order="", **_UNREAD)}
+{_LOOKED.format(by_gap="", by_number="", **_UNREAD)}
 SELECT n, CASE WHEN n = $8 THEN true ELSE $7 IN ((SELECT count(*) FROM looked), (SELECT count(*) FROM gaps)) END
 FROM (SELECT count(*) AS n FROM shown) AS counted
 """
