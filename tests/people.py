@@ -12,7 +12,8 @@ import msgspec
 from leadrail.core.actor import Scope
 from leadrail.core.channels.commands import NewChannel, NewProperty, NewStatus, create_channel
 from leadrail.core.channels.model import Channel, Member, Role
-from leadrail.core.companies.commands import NewKey, bootstrap, create_key, till_secret
+from leadrail.core.companies.commands import NewKey, bootstrap, create_key, create_user, edit_user, till_secret
+from leadrail.core.companies.model import User, UserRole, UserState
 from leadrail.core.core import Core
 from leadrail.core.leads.commands import CreateLead
 from leadrail.core.leads.model import Lead
@@ -39,6 +40,7 @@ class Keys:
     bound: str
     revoked: str
     expired: str
+    disabled: str
     unknown: str
 
     def without(self, scope: Scope | None) -> tuple[str, ...]:
@@ -49,10 +51,11 @@ class Keys:
 
 @dataclass
 class Person:
-    """Somebody of one company with an API key of every scope, and an HTTP client that sends it."""
+    """The owner of one company with an API key of every scope, and an HTTP client that sends it."""
 
     core: Core
     company_id: UUID
+    user_id: UUID
     key: str
     http: httpx.AsyncClient
 
@@ -85,6 +88,13 @@ class Person:
             _, token = await create_key(connection, self.company_id, new, self.core.clock())
         return token or ""
 
+    async def user(self, role: UserRole = UserRole.MEMBER, state: UserState = UserState.ACTIVE) -> User:
+        """A further user of the company."""
+        async with self.core.database.transaction() as connection:
+            email = f"{new_id()}@example.com"
+            made = await create_user(connection, self.company_id, email, role, None, self.core.clock())
+            return await edit_user(connection, self.company_id, made.id, {"state": state})
+
     async def till(self, **wanted: Any) -> str:
         """A further Basic login of the company, as its header says it: the till's name and its secret."""
         till, password = f"till.{new_id()}", "server123"
@@ -92,8 +102,9 @@ class Person:
         return f"{till}:{till_secret(password)}"
 
     async def keys(self, channel: Channel, elsewhere: Channel, *, as_tills: bool = False) -> Keys:
-        """Keys for `channel`, their default; `bound` is bound to the channel `elsewhere`."""
+        """Keys for `channel`, their default; `bound` is bound to the channel `elsewhere`, `disabled` is a leaver's."""
         make, all_scopes = self.till if as_tills else self.another_key, tuple(Scope)
+        leaver = await self.user()
         keys = Keys(
             good=await make(scopes=all_scopes, default_channel=channel.id),
             read_only=await make(scopes=(Scope.READ,), default_channel=channel.id),
@@ -101,11 +112,14 @@ class Person:
             bound=await make(scopes=all_scopes, channel_ids=(elsewhere.id,), default_channel=elsewhere.id),
             revoked=await make(name="revoked", scopes=all_scopes),
             expired=await make(name="expired", scopes=all_scopes),
+            disabled=await make(scopes=all_scopes, user_id=leaver.id),
             unknown="nobody:has this" if as_tills else "lr_unknown",
         )
         for name, column in (("revoked", "revoked_at"), ("expired", "expires_at")):
             ended = f"UPDATE api_keys SET {column} = now() - interval '1 second' WHERE company_id = $1 AND name = $2"
             await self.rows(f"{ended} RETURNING id", self.company_id, name)
+        async with self.core.database.transaction() as connection:
+            await edit_user(connection, self.company_id, leaver.id, {"state": UserState.DISABLED})
         return keys
 
     async def lead(self, channel: Channel, properties: dict[str, Any] | None = None, **fields: Any) -> Lead:
@@ -172,7 +186,7 @@ async def _person(core: Core, url: str, stack: AsyncExitStack, name: str) -> Per
     client = httpx.AsyncClient(
         base_url=url, headers={"X-API-Key": made.api_key}, timeout=30, trust_env=False, verify=False
     )
-    return Person(core, made.company_id, made.api_key, await stack.enter_async_context(client))
+    return Person(core, made.company_id, made.user_id, made.api_key, await stack.enter_async_context(client))
 
 
 __all__ = ["Keys", "NewProperty", "NewStatus", "People", "Person", "three_people"]

@@ -93,7 +93,7 @@ ERASED = {
 
 IMPERSONAL = {
     "api_keys", "channel_aliases", "channel_members", "channel_rules", "channels", "companies", "endpoint_failures",
-    "endpoints", "event_counters", "moving_places", "octanist_ad_spend", "octanist_settings",
+    "endpoints", "event_counters", "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings",
     "properties", "reasons", "reward_triggers", "schema_migrations", "statuses", "sub_statuses", "users",
 }  # fmt: skip
 """The tables that tell of the company and its people, not of any lead."""

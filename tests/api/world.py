@@ -48,6 +48,7 @@ class World:
             "RULE_ID": rule,
             "MOVED_LEAD_ID": moved.id,
             "EVENT_ID": event_id,
+            "USER_ID": (await owner.user()).id,
             "KEY_ID": spare.json()["id"],
             "WEBHOOK_ID": endpoint.id,
             "REWARD_ID": pending,
@@ -65,6 +66,7 @@ class World:
             examples.LEAD_ID: "LEAD_ID",
             examples.PARTNER_ID: "COMPANY_ID",
             examples.REWARD_ID: "REWARD_ID",
+            examples.EVENT_ID: "EVENT_ID",
         }
         for id, name in named.items():
             text = text.replace(id, self.ids[name])

@@ -162,7 +162,7 @@ async def test_a_call_that_needs_no_key_is_served_without_one(
 # Who may not
 
 
-@pytest.mark.parametrize("key", ["missing", "unknown", "revoked", "expired"])
+@pytest.mark.parametrize("key", ["missing", "unknown", "revoked", "expired", "disabled"])
 @rows(needs_key)
 async def test_a_key_that_is_not_in_force_opens_nothing(
     dialect: Dialect, row: Row, key: str, scene: Scene, client: httpx.AsyncClient

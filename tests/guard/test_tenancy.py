@@ -37,6 +37,7 @@ OF_CHANNEL = Answers(404, 200, 404)
 OF_OWNER = Answers(404, 403, 404)
 OF_LEAD = Answers(404, 200, 404)
 OF_COMPANY = Answers(404, 404, 403)
+OF_USER = Answers(200, 200, 422)  # one's own marks and choice; the bound key is no user's
 OF_PAYER = Answers(404, 403, 404)  # the partner earns it: it may look, and no more
 
 WHO_MAY = {
@@ -45,6 +46,10 @@ WHO_MAY = {
     "GET /v1/keys": Answers(200, 200, 403),
     "POST /v1/keys": Answers(404, 201, 403),  # the example names the owner's channel
     "DELETE /v1/keys/{id}": OF_COMPANY,
+    "GET /v1/users": Answers(200, 200, 403),
+    "POST /v1/users": MADE,
+    "GET /v1/users/{id}": OF_COMPANY,
+    "PATCH /v1/users/{id}": OF_COMPANY,
     "GET /v1/reasons": OWN,
     "POST /v1/reasons": MADE,
     "GET /v1/sub-statuses": OWN,
@@ -115,6 +120,9 @@ WHO_MAY = {
     "POST /v1/rewards/batch": OWN,  # with every item refused, see below
     "GET /v1/notifications": OWN,
     "GET /v1/event-types": OWN,
+    "POST /v1/notifications/read": Answers(404, 404, 422),  # the example names the owner's notice
+    "GET /v1/notifications/settings": OF_USER,
+    "PUT /v1/notifications/settings": OF_USER,
     "GET /v1/events": OWN,
     "GET /v1/events/stream": OWN,
 }
@@ -255,7 +263,7 @@ async def keys(world: World) -> dict[str, str]:
         "expired": await owner.another_key(name="expired", scopes=tuple(Scope)),
         "revoked": await owner.another_key(name="revoked", scopes=tuple(Scope)),
         "unknown": "lr_unknown",
-        "read": await owner.another_key(scopes=(Scope.READ,)),
+        "read": await owner.another_key(scopes=(Scope.READ,), user_id=owner.user_id),
         "write": await owner.another_key(scopes=(Scope.WRITE,)),
         "bound": await owner.another_key(scopes=tuple(Scope), channel_ids=(other.id,)),
     }

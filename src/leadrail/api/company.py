@@ -39,7 +39,8 @@ class CompanyPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class KeyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`channel_ids` empty means every channel. `till` and `password` make a Basic login of it.
 
-    `time_zone` (an IANA name) is where its user stands, null where the company does.
+    `time_zone` (an IANA name) is where its user stands, null where the company does. `user_id` is whose key it is, null
+    for a key of the company's own, as a website's form has one.
     """
 
     name: Name
@@ -50,6 +51,7 @@ class KeyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     password: Annotated[str, Meta(min_length=8, max_length=200)] | None = None
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
     time_zone: str | None = None
+    user_id: UUID | None = None
 
 
 class MadeKey(ApiKey, frozen=True):

@@ -37,6 +37,7 @@ _VARIABLES = {
     examples.LEAD_ID: "LEAD_ID",
     examples.PARTNER_ID: "COMPANY_ID",
     examples.REWARD_ID: "REWARD_ID",
+    examples.EVENT_ID: "EVENT_ID",
 }
 
 

@@ -15,6 +15,8 @@ KEY_ID = "0199a3bf-0003-7d20-a1b2-c3d4e5f6071a"
 TRIGGER_ID = "0199a3c1-0a0a-7b2c-9c3d-4e5f60718293"
 REWARD_ID = "0199a3c8-0d0d-7b2c-9c3d-4e5f60718296"
 ENDPOINT_ID = "0199a3c1-0b0b-7b2c-9c3d-4e5f60718294"
+EVENT_ID = "0199a3c6-7d21-7f00-9a4b-1c2d3e4f5a6b"
+USER_ID = "0199a3bf-0004-7d20-a1b2-c3d4e5f6071b"
 RULE_ID = "0199a3c1-0e0e-7b2c-9c3d-4e5f60718297"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
@@ -95,7 +97,7 @@ TRANSITIONS = {
 }
 
 EVENT: dict[str, Any] = {
-    "id": "0199a3c6-7d21-7f00-9a4b-1c2d3e4f5a6b",
+    "id": EVENT_ID,
     "type": "lead.status_changed",
     "lead_id": LEAD_ID,
     "channel_id": CHANNEL_ID,
@@ -143,9 +145,14 @@ KEY = {
     "last_used_at": None,
     "created_at": NOON,
     "time_zone": None,
+    "user_id": None,
 }
 
 NEW_KEY = {"name": "website form", "scopes": ["write"], "channel_ids": [CHANNEL_ID], "default_channel": CHANNEL_ID}
+
+NEW_USER = {"email": "sam@example.com", "role": "member", "name": "Sam"}
+
+USER = NEW_USER | {"id": USER_ID, "state": "active", "created_at": NOON}
 
 STATUS = {
     "id": WON_ID,
@@ -306,7 +313,7 @@ ENDPOINT_PATCH = {"statuses": ["Won"], "changed": ["value"], "ordered": True}
 
 DELIVERY = {
     "id": "0199a3cb-0a0a-7b2c-9c3d-4e5f6071829a",
-    "event_id": "0199a3c6-7d21-7f00-9a4b-1c2d3e4f5a6b",
+    "event_id": EVENT_ID,
     "event_type": "lead.status_changed",
     "lead_id": LEAD_ID,
     "state": "delivered",

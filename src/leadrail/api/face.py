@@ -11,10 +11,11 @@ from leadrail.api import (
     feed,
     followups,
     leads,
-    listings,
+    notifications,
     openapi,
     rewards,
     service,
+    users,
     webhooks,
 )
 from leadrail.api.admission import admit
@@ -28,13 +29,14 @@ from leadrail.kit.http import Face, Handler, Request, Response, Route, Stream
 
 OPERATIONS: tuple[Operation, ...] = (
     *company.OPERATIONS,
+    *users.OPERATIONS,
     *channels.OPERATIONS,
     *leads.OPERATIONS,
     *webhooks.OPERATIONS,
     *rewards.OPERATIONS,
     *followups.OPERATIONS,
-    *listings.OPERATIONS,
     *event_types.OPERATIONS,
+    *notifications.OPERATIONS,
     *feed.OPERATIONS,
 )
 

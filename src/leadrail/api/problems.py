@@ -34,6 +34,8 @@ STATUS: dict[Code, int] = {
     Code.CONFLICT: 409,
     Code.DUPLICATE: 409,
     Code.IN_USE: 409,
+    Code.LAST_OWNER: 409,
+    Code.USER_REQUIRED: 422,
     Code.IDEMPOTENCY_MISMATCH: 422,
     Code.RATE_LIMITED: 429,
     Code.UNAVAILABLE: 503,

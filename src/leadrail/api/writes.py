@@ -27,14 +27,17 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def fingerprint(call: Call[Any, Any], part: bytes | None = None) -> bytes:
+def fingerprint(call: Call[Any, Any], part: bytes | None = None, *, of_user: bool = False) -> bytes:
     """The digest of what was asked: method, path, query and body (or the part of it that one item is).
 
     The channels that the API key is bound to belong to it, so that no key gets an answer which it may not see.
+    `of_user`: its user does too, since the same call does something else for another.
     """
     request = call.request
     asked = hashlib.sha256(f"{request.method} {request.path}?".encode() + request.query_string + b"\n")
     asked.update(",".join(sorted(map(str, call.actor.channel_ids))).encode())
+    if of_user:
+        asked.update(f" {call.actor.user_id}".encode())
     asked.update(request.body if part is None else part)
     return asked.digest()
 
@@ -64,14 +67,16 @@ def etag(version: int) -> tuple[bytes, bytes]:
     return (b"etag", f'"{version}"'.encode())
 
 
-async def write(call: Call[Any, Any], work: Callable[[Connection], Awaitable[Response]]) -> Response:
-    """Runs a write of configuration in one transaction, once per Idempotency-Key."""
+async def write(
+    call: Call[Any, Any], work: Callable[[Connection], Awaitable[Response]], *, of_user: bool = False
+) -> Response:
+    """Runs a write in one transaction, once per Idempotency-Key; `of_user`: what it writes is the user's own."""
     key = idempotency_key(call.request) if call.request.method == "POST" else None
     company_id = call.actor.company_id
     async with call.core.database.transaction() as connection:
         if key is None:
             return await work(connection)
-        asked = fingerprint(call)
+        asked = fingerprint(call, of_user=of_user)
         answer = await idempotency.claim(connection, company_id, key, asked, call.core.clock())
         if answer is not None:
             return replay(answer.matching(asked))

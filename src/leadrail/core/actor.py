@@ -24,7 +24,7 @@ class Actor(msgspec.Struct, frozen=True):
 
     `channel_ids` empty means every channel that the company may use. `shared_by` names the companies that
     own a channel of which this company is a member: it only says where to look, never what is allowed.
-    `time_zone` is where the actor stands, when its key says so.
+    `time_zone` is where the actor stands, when its key says so; `user_id` is whose key it is, when it is a user's.
     """
 
     kind: ActorKind
@@ -37,6 +37,7 @@ class Actor(msgspec.Struct, frozen=True):
     shared_by: tuple[UUID, ...] = ()
     number: int = 0
     time_zone: str | None = None
+    user_id: UUID | None = None
 
     @property
     def companies(self) -> tuple[UUID, ...]:

@@ -35,6 +35,8 @@ class Code(StrEnum):
     CONFLICT = "conflict"
     DUPLICATE = "duplicate"
     IN_USE = "in_use"
+    LAST_OWNER = "last_owner"
+    USER_REQUIRED = "user_required"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"

@@ -54,3 +54,6 @@ TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.LEAD_STATUS_CHANGED, Origin.IMPORT): KEPT,
     (EventType.FOLLOW_UP_RECORDED, Origin.IMPORT): KEPT,
 }
+
+NOTICES = tuple(type for type in EventType if any(TABLE[key].notice for key in TABLE if key[0] is type))
+"""The event types that can be a notice at all."""

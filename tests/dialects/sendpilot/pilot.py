@@ -89,7 +89,7 @@ async def holding(person: Person, key: str) -> AsyncIterator[Person]:
     async with httpx.AsyncClient(
         base_url=person.http.base_url, headers={"X-API-Key": key}, timeout=30, trust_env=False
     ) as client:
-        yield Person(person.core, person.company_id, key, client)
+        yield Person(person.core, person.company_id, person.user_id, key, client)
 
 
 async def john(people: People, channel: Channel | None = None, *, status: str = "REPLY_RECEIVED") -> Lead:

@@ -3,15 +3,17 @@
 import hashlib
 import secrets
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
 import msgspec
 from argon2 import PasswordHasher
+from msgspec.structs import replace
 
 from leadrail.core.actor import Scope
 from leadrail.core.companies import store
-from leadrail.core.companies.model import ApiKey, Company, UserRole
+from leadrail.core.companies.model import ApiKey, Company, User, UserRole, UserState
 from leadrail.core.errors import Code, refuse
 from leadrail.core.identity import email_key
 from leadrail.db.database import Connection
@@ -30,7 +32,8 @@ class Bootstrapped(msgspec.Struct, frozen=True):
 class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     """What a key is to be. `till` and `password` make a Basic login of it instead of a bearer key.
 
-    `time_zone` (IANA) is where its user stands, None where the company does.
+    `time_zone` (IANA) is where its user stands, None where the company does. `user_id` is whose it is, None for a key
+    of the company's own.
     """
 
     name: str
@@ -41,25 +44,68 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     password: str | None = None
     expires_at: datetime | None = None
     time_zone: str | None = None
+    user_id: UUID | None = None
 
 
 async def bootstrap(connection: Connection, name: str, email: str, now: datetime) -> Bootstrapped:
-    """Creates or finds the company and its owner, and makes a new key with every scope.
+    """Creates or finds the company and its owner, and makes a new key of the owner's with every scope.
 
     Raises Refused (`invalid`) for an empty name or an address that is none.
     """
     if not name.strip() or len(name) > NAME_LIMIT:
         raise refuse(Code.INVALID, f"The company needs a name of 1 to {NAME_LIMIT} characters", "/company")
-    if (address := email_key(email)) is None:
-        raise refuse(Code.INVALID, f'"{email}" is not an e-mail address', "/email")
+    address = _address(email)
     await store.insert_company(connection, Company(new_id(), name.strip(), None, "UTC", now))
     company = await store.company_named(connection, name.strip())
     assert company is not None
-    user_id = await store.ensure_user(connection, company.id, new_id(), address, UserRole.OWNER)
-    wanted = NewKey(name="bootstrap", scopes=tuple(Scope))
+    owner = User(new_id(), address, None, UserRole.OWNER, UserState.ACTIVE, now)
+    if not await store.insert_user(connection, company.id, owner):
+        known = await store.user_called(connection, company.id, address)
+        assert known is not None
+        owner = known
+    wanted = NewKey(name="bootstrap", scopes=tuple(Scope), user_id=owner.id)
     _, token = await create_key(connection, company.id, wanted, now)
     assert token is not None
-    return Bootstrapped(company.id, user_id, token)
+    return Bootstrapped(company.id, owner.id, token)
+
+
+def _address(email: str) -> str:
+    if (address := email_key(email)) is None:
+        raise refuse(Code.INVALID, f'"{email}" is not an e-mail address', "/email")
+    return address
+
+
+async def create_user(
+    connection: Connection, company_id: UUID, email: str, role: UserRole, name: str | None, now: datetime
+) -> User:
+    """Raises Refused (`invalid` for an address that is none or a blank name, `conflict` for one that is taken)."""
+    user = User(new_id(), _address(email), name, role, UserState.ACTIVE, now)
+    _check_name(user)
+    if not await store.insert_user(connection, company_id, user):
+        raise refuse(Code.CONFLICT, f'The company has a user "{user.email}" already', "/email")
+    return user
+
+
+async def edit_user(connection: Connection, company_id: UUID, user_id: UUID, given: dict[str, Any]) -> User:
+    """The user with another `name`, `role` or `state`. Raises Refused (`not_found`, `invalid`, `last_owner`)."""
+    # Two who take each other's ownership at once would leave nobody.
+    await store.lock_users(connection, company_id)
+    before = await store.user(connection, company_id, user_id)
+    if before is None:
+        raise refuse(Code.NOT_FOUND, "User not found")
+    after = replace(before, **given)
+    _check_name(after)
+    if before.is_active_owner and not after.is_active_owner:
+        field = "/role" if after.role is not UserRole.OWNER else "/state"
+        if not await store.has_other_owner(connection, company_id, user_id):
+            raise refuse(Code.LAST_OWNER, "This is the company's last active owner; make another one first", field)
+    await store.update_user(connection, company_id, after)
+    return after
+
+
+def _check_name(user: User) -> None:
+    if user.name is not None and not user.name.strip():
+        raise refuse(Code.INVALID, f"name has 1 to {NAME_LIMIT} characters, or is null", "/name")
 
 
 async def create_key(
@@ -67,9 +113,11 @@ async def create_key(
 ) -> tuple[ApiKey, str | None]:
     """Makes a key; answers it and the secret that is shown this once (None for a till, which has its password).
 
-    Raises Refused (`invalid`, `conflict`).
+    Raises Refused (`invalid`, `conflict`, `not_found`).
     """
     _check_key(wanted, now)
+    if wanted.user_id is not None:
+        await _check_user(connection, company_id, wanted.user_id)
     token = None if wanted.till else f"lr_{secrets.token_urlsafe(32)}"
     key = ApiKey(
         id=new_id(),
@@ -83,12 +131,21 @@ async def create_key(
         last_used_at=None,
         created_at=now,
         time_zone=wanted.time_zone,
+        user_id=wanted.user_id,
     )
     if wanted.till and await store.till_taken(connection, wanted.till):
         raise refuse(Code.CONFLICT, f'The till name "{wanted.till}" is taken; choose another', "/till")
     password = _hasher.hash(till_secret(wanted.password)) if wanted.password else None
     await store.insert_key(connection, company_id, key, digest_of(token) if token else None, password)
     return key, token
+
+
+async def _check_user(connection: Connection, company_id: UUID, user_id: UUID) -> None:
+    user = await store.user(connection, company_id, user_id)
+    if user is None:
+        raise refuse(Code.NOT_FOUND, "User not found", "/user_id")
+    if user.state is UserState.DISABLED:
+        raise refuse(Code.CONFLICT, f"The user {user.email} is disabled, so a key of theirs opens nothing", "/user_id")
 
 
 def _check_key(wanted: NewKey, now: datetime) -> None:

@@ -96,7 +96,7 @@ class Doors:
         return credential
 
     def forget(self) -> None:
-        """Drops what is remembered, for a key that was just revoked in this process."""
+        """Drops what is remembered, for a key that was revoked or a user that was disabled in this process."""
         self._known.clear()
         self._actors.clear()
 
@@ -123,7 +123,7 @@ class Doors:
 
     def _actor(self, digest: bytes, credential: Credential | None, face: str) -> Actor:
         if credential is None or not _in_force(credential, self._clock()):
-            raise refuse(Code.UNAUTHORIZED, "The API key is missing, unknown, expired or revoked")
+            raise refuse(Code.UNAUTHORIZED, "The API key is missing, unknown, expired or revoked, or its user disabled")
         held = self._actors.get((digest, face))
         if held is None or held[0] is not credential:
             held = (credential, _actor(credential, face))
@@ -146,7 +146,9 @@ def _matches(stored: str, secret: str) -> bool:
 
 def _in_force(credential: Credential, now: datetime) -> bool:
     key = credential.key
-    return key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+    return (
+        not credential.user_is_disabled and key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+    )
 
 
 def _actor(credential: Credential, face: str) -> Actor:
@@ -163,4 +165,5 @@ def _actor(credential: Credential, face: str) -> Actor:
         shared_by=credential.shared_by,
         number=credential.till_number,
         time_zone=key.time_zone,
+        user_id=key.user_id,
     )

@@ -16,6 +16,11 @@ class UserRole(StrEnum):
     VIEWER = "viewer"
 
 
+class UserState(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
 class Company(msgspec.Struct, frozen=True):
     """The tenant. `country` (ISO 3166, two letters) is where a phone number without a country code belongs."""
 
@@ -26,8 +31,26 @@ class Company(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
+class User(msgspec.Struct, frozen=True):
+    """Somebody of the company. The keys of a disabled user open nothing."""
+
+    id: UUID
+    email: str
+    name: str | None
+    role: UserRole
+    state: UserState
+    created_at: datetime
+
+    @property
+    def is_active_owner(self) -> bool:
+        return self.role is UserRole.OWNER and self.state is UserState.ACTIVE
+
+
 class ApiKey(msgspec.Struct, frozen=True):
-    """A key as it is shown; the key itself is shown once, when it is made."""
+    """A key as it is shown; the key itself is shown once, when it is made.
+
+    `user_id` is whose it is, None for a key of the company's own.
+    """
 
     id: UUID
     name: str
@@ -40,6 +63,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     last_used_at: datetime | None
     created_at: datetime
     time_zone: str | None
+    user_id: UUID | None
 
 
 class Credential(msgspec.Struct, frozen=True):
@@ -51,3 +75,4 @@ class Credential(msgspec.Struct, frozen=True):
     till_number: int
     shared_by: tuple[UUID, ...]
     digest: bytes | None
+    user_is_disabled: bool

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from leadrail.core.actor import Scope
-from leadrail.core.companies.model import ApiKey, Company, Credential, UserRole
+from leadrail.core.companies.model import ApiKey, Company, Credential, User, UserRole, UserState
 from leadrail.db.database import Connection
 
 _COMPANY = "id, name, country, time_zone, created_at"
@@ -46,24 +46,77 @@ async def update_company(connection: Connection, company: Company) -> None:
     )
 
 
-async def ensure_user(connection: Connection, company_id: UUID, user_id: UUID, email: str, role: UserRole) -> UUID:
-    """The id of the company's user with this e-mail; made with `user_id` when there is none."""
-    await connection.execute(
-        """INSERT INTO users (company_id, id, email, role) VALUES ($1, $2, $3, $4)
+_USER = "id, email, name, role, state, created_at"
+
+
+def _user(row: Any) -> User:
+    id, email, name, role, state, created_at = row
+    return User(id, email, name, UserRole(role), UserState(state), created_at)
+
+
+async def insert_user(connection: Connection, company_id: UUID, user: User) -> bool:
+    """Adds a user, who has read all notices that there are by now; answers whether the address was free."""
+    added = await connection.execute(
+        f"""INSERT INTO users (company_id, {_USER}, notices_read_to)
+        SELECT $1, $2, $3, $4, $5, $6, $7, last_seq FROM event_counters WHERE company_id = $1
         ON CONFLICT (company_id, lower(email)) DO NOTHING""",
         company_id,
-        user_id,
-        email,
-        role,
+        user.id,
+        user.email,
+        user.name,
+        user.role,
+        user.state,
+        user.created_at,
     )
-    statement = "SELECT id FROM users WHERE company_id = $1 AND lower(email) = lower($2)"
-    id: UUID = await connection.fetchval(statement, company_id, email)
-    return id
+    return bool(added == "INSERT 0 1")
+
+
+async def user(connection: Connection, company_id: UUID, user_id: UUID) -> User | None:
+    row = await connection.fetchrow(f"SELECT {_USER} FROM users WHERE company_id = $1 AND id = $2", company_id, user_id)
+    return _user(row) if row else None
+
+
+async def user_called(connection: Connection, company_id: UUID, email: str) -> User | None:
+    statement = f"SELECT {_USER} FROM users WHERE company_id = $1 AND lower(email) = lower($2)"
+    row = await connection.fetchrow(statement, company_id, email)
+    return _user(row) if row else None
+
+
+async def users(connection: Connection, company_id: UUID, *, after: UUID | None, limit: int) -> list[User]:
+    """The company's users in the order in which they were made, disabled ones too."""
+    statement = f"""
+        SELECT {_USER} FROM users WHERE company_id = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3
+    """
+    return [_user(row) for row in await connection.fetch(statement, company_id, after, limit)]
+
+
+async def lock_users(connection: Connection, company_id: UUID) -> None:
+    """Lets one transaction at a time change users of the company; the next sees what the one before did."""
+    await connection.execute("SELECT 1 FROM companies WHERE id = $1 FOR NO KEY UPDATE", company_id)
+
+
+async def has_other_owner(connection: Connection, company_id: UUID, user_id: UUID) -> bool:
+    """Whether an active owner beside this user is there."""
+    statement = """
+        SELECT 1 FROM users WHERE company_id = $1 AND role = 'owner' AND state = 'active' AND id <> $2 LIMIT 1
+    """
+    return await connection.fetchval(statement, company_id, user_id) is not None
+
+
+async def update_user(connection: Connection, company_id: UUID, user: User) -> None:
+    await connection.execute(
+        "UPDATE users SET name = $3, role = $4, state = $5 WHERE company_id = $1 AND id = $2",
+        company_id,
+        user.id,
+        user.name,
+        user.role,
+        user.state,
+    )
 
 
 _KEY = (
     "k.id, k.name, k.scopes, k.channel_ids, k.default_channel, k.till, k.expires_at, k.revoked_at, k.last_used_at,"
-    " k.created_at, k.time_zone"
+    " k.created_at, k.time_zone, k.user_id"
 )
 
 
@@ -77,8 +130,8 @@ async def insert_key(
 ) -> None:
     await connection.execute(
         """INSERT INTO api_keys (company_id, id, name, digest, till, till_password, scopes, channel_ids,
-            default_channel, created_at, expires_at, time_zone)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
+            default_channel, created_at, expires_at, time_zone, user_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
         company_id,
         key.id,
         key.name,
@@ -91,6 +144,7 @@ async def insert_key(
         key.created_at,
         key.expires_at,
         key.time_zone,
+        key.user_id,
     )
 
 
@@ -115,16 +169,16 @@ async def till_taken(connection: Connection, till: str) -> bool:
 _CREDENTIAL = f"""
 SELECT {_KEY}, k.company_id, k.till_password, k.till_number, k.digest, ARRAY(
     SELECT DISTINCT m.company_id FROM channel_members m
-    WHERE m.member_company_id = k.company_id AND m.company_id <> k.company_id)
-FROM api_keys k
+    WHERE m.member_company_id = k.company_id AND m.company_id <> k.company_id), coalesce(u.state = 'disabled', false)
+FROM api_keys k LEFT JOIN users u ON u.company_id = k.company_id AND u.id = k.user_id
 """
 
 
 def _credential(row: Any) -> Credential | None:
     if row is None:
         return None
-    *key, company_id, till_password, till_number, digest, shared_by = row
-    return Credential(_key(key), company_id, till_password, till_number, tuple(shared_by), digest)
+    *key, company_id, till_password, till_number, digest, shared_by, is_disabled = row
+    return Credential(_key(key), company_id, till_password, till_number, tuple(shared_by), digest, is_disabled)
 
 
 async def credential_of_key(connection: Connection, digest: bytes) -> Credential | None:

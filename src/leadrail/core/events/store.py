@@ -72,10 +72,10 @@ INSERT = Section(
     FROM {rows} JOIN counted USING (company_id)""",
 )
 
-_COLUMNS = """seq, id, type, lead_id, channel_id, occurred_at, recorded_at, actor_kind, actor_id, face, data"""
+COLUMNS = """seq, id, type, lead_id, channel_id, occurred_at, recorded_at, actor_kind, actor_id, face, data"""
 
 _OF_LEAD = f"""
-SELECT {_COLUMNS} FROM events
+SELECT {COLUMNS} FROM events
 WHERE company_id = $1 AND lead_id = $2 AND seq > $3 AND ($4::text IS NULL OR type = $4)
 ORDER BY seq LIMIT $5
 """
@@ -83,16 +83,10 @@ ORDER BY seq LIMIT $5
 _NEWEST_OF_LEADS = f"""
 SELECT newest.* FROM unnest($1::uuid[], $2::uuid[]) AS q(company_id, lead_id)
 CROSS JOIN LATERAL (
-    SELECT {_COLUMNS} FROM events e WHERE e.company_id = q.company_id AND e.lead_id = q.lead_id
+    SELECT {COLUMNS} FROM events e WHERE e.company_id = q.company_id AND e.lead_id = q.lead_id
     ORDER BY e.seq DESC LIMIT $3
 ) AS newest
 ORDER BY newest.seq
-"""
-
-_NOTICES = f"""
-SELECT {_COLUMNS} FROM events
-WHERE company_id = $1 AND notice AND seq < $2 AND (cardinality($3::uuid[]) = 0 OR channel_id = ANY($3))
-ORDER BY seq DESC LIMIT $4
 """
 
 _LAST = "SELECT company_id, last_seq FROM event_counters WHERE company_id = ANY($1)"
@@ -102,7 +96,7 @@ _WITHIN = f"""
 SELECT q.company_id, found.* FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bool[])
     AS q(company_id, start, "end", whole)
 CROSS JOIN LATERAL (
-    SELECT {_COLUMNS} FROM events e
+    SELECT {COLUMNS} FROM events e
     WHERE e.company_id = q.company_id AND e.seq > q.start AND e.seq <= q."end"
         AND (q.whole OR e.channel_id = ANY($5::uuid[])) AND (cardinality($6::text[]) = 0 OR e.type = ANY($6))
     ORDER BY e.seq LIMIT $7
@@ -126,7 +120,7 @@ async def within(
     """The events of the channels in these stretches, by company and number, at most `limit` of each company."""
     columns = [list(column) for column in zip(*map(msgspec.structs.astuple, stretches), strict=True)]
     rows = await connection.fetch(_WITHIN, *columns, list(channel_ids), list(types), limit)
-    return [(row[0], _entry(tuple(row)[1:])) for row in rows]
+    return [(row[0], entry_of(tuple(row)[1:])) for row in rows]
 
 
 async def of_lead(
@@ -139,7 +133,7 @@ async def of_lead(
     type: EventType | None = None,
 ) -> list[Entry]:
     """A lead's events, oldest first."""
-    return [_entry(row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id, after, type, limit)]
+    return [entry_of(row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id, after, type, limit)]
 
 
 async def of_leads(
@@ -149,18 +143,12 @@ async def of_leads(
     companies, ids = [company_id for company_id, _ in keys], [id for _, id in keys]
     found: dict[UUID, list[Entry]] = {id: [] for id in ids}
     for row in await connection.fetch(_NEWEST_OF_LEADS, companies, ids, limit):
-        found[row["lead_id"]].append(_entry(row))
+        found[row["lead_id"]].append(entry_of(row))
     return found
 
 
-async def notices(
-    connection: Connection, company_id: UUID, *, channel_ids: list[UUID], before: int, limit: int
-) -> list[Entry]:
-    """The events of which the company's team is notified, newest first; `channel_ids` empty means of every channel."""
-    return [_entry(row) for row in await connection.fetch(_NOTICES, company_id, before, channel_ids, limit)]
-
-
-def _entry(row: Sequence[Any]) -> Entry:
+def entry_of(row: Sequence[Any]) -> Entry:
+    """The event of a row of COLUMNS."""
     seq, id_, type_, lead_id, channel_id, occurred, recorded, kind, actor_id, face, data = row
     actor = EventActor(ActorKind(kind), actor_id, face)
     event = Event(id_, EventType(type_), lead_id, channel_id, occurred, recorded, actor, msgspec.json.decode(data))

@@ -43,6 +43,8 @@ TABLE: dict[Code | Fault, tuple[int, int]] = {
     Code.CONFLICT: (400, 9713),
     Code.DUPLICATE: (400, 9714),
     Code.IN_USE: (400, 9713),
+    Code.LAST_OWNER: (400, 9713),
+    Code.USER_REQUIRED: (400, 9700),
     Code.IDEMPOTENCY_MISMATCH: (400, 9713),
     Code.RATE_LIMITED: (429, 429),
     Code.UNAVAILABLE: (503, 503),

@@ -40,6 +40,8 @@ TABLE: dict[Code, tuple[int, str | None]] = {
     Code.CONFLICT: (409, None),
     Code.DUPLICATE: (409, None),
     Code.IN_USE: (409, None),
+    Code.LAST_OWNER: (409, None),
+    Code.USER_REQUIRED: (400, None),
     Code.IDEMPOTENCY_MISMATCH: (400, None),
     Code.RATE_LIMITED: (429, None),
     # Without an idempotency key a repeat of a creation that was saved after all makes a second lead.

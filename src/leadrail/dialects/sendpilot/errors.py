@@ -35,6 +35,8 @@ TABLE: dict[Code, tuple[int, str | None]] = {
     Code.CONFLICT: (409, None),
     Code.DUPLICATE: (409, None),
     Code.IN_USE: (409, None),
+    Code.LAST_OWNER: (409, None),
+    Code.USER_REQUIRED: (400, None),
     Code.IDEMPOTENCY_MISMATCH: (400, None),
     Code.RATE_LIMITED: (429, None),
     Code.UNAVAILABLE: (503, "The service is busy or away; try again in a moment"),
