@@ -4,7 +4,19 @@ from typing import Any
 
 import msgspec
 
-from leadrail.api import channels, company, feed, followups, leads, listings, openapi, rewards, service, webhooks
+from leadrail.api import (
+    channels,
+    company,
+    feed,
+    followups,
+    leads,
+    listings,
+    openapi,
+    reasons,
+    rewards,
+    service,
+    webhooks,
+)
 from leadrail.api.admission import admit
 from leadrail.api.operation import Call, Operation
 from leadrail.api.problems import on_error
@@ -16,6 +28,7 @@ from leadrail.kit.http import Face, Handler, Request, Response, Route, Stream
 
 OPERATIONS: tuple[Operation, ...] = (
     *company.OPERATIONS,
+    *reasons.OPERATIONS,
     *channels.OPERATIONS,
     *leads.OPERATIONS,
     *webhooks.OPERATIONS,
