@@ -30,7 +30,8 @@ class Span(msgspec.Struct, frozen=True):
     until: datetime | None = None
 
 
-# The channel and its company together find the events in events_reason. A status event that stays in its status names
+# The channel and its company together find the events in events_reason, and OFFSET keeps the leads from being found any
+# other way than by their key: the tables are many companies'. A status event that stays in its status names
 # the reason that the lead had when another was not given; it counts when it differs from that of the event before.
 _COUNT = """
 WITH given AS MATERIALIZED (
@@ -52,10 +53,12 @@ WITH given AS MATERIALIZED (
 tallied AS (
     SELECT g.company_id, g.reason_id, CASE WHEN g.reason_id IS NULL THEN lower(g.reason) END AS folded,
         min(g.reason) AS reason, count(*) AS moves, count(DISTINCT l.id) AS leads
-    FROM given g LEFT JOIN leads l
-        ON l.company_id = g.company_id AND l.id = g.lead_id AND l.status_id = g.to_status_id
-        AND CASE WHEN g.reason_id IS NOT NULL THEN l.reason_id = g.reason_id
-            ELSE l.reason_id IS NULL AND lower(l.reason) = lower(g.reason) END
+    FROM given g LEFT JOIN LATERAL (
+        SELECT id FROM leads
+        WHERE company_id = g.company_id AND id = g.lead_id AND status_id = g.to_status_id
+          AND CASE WHEN g.reason_id IS NOT NULL THEN reason_id = g.reason_id
+              ELSE reason_id IS NULL AND lower(reason) = lower(g.reason) END
+        OFFSET 0) l ON true
     GROUP BY 1, 2, 3),
 named AS (
     SELECT r.id AS reason_id, min(coalesce(r.text, t.reason)) AS reason, sum(t.leads) AS leads, sum(t.moves) AS moves
