@@ -1,4 +1,4 @@
-"""The company over the native API: its keys and what they open, its reasons and sub-statuses."""
+"""The company over the native API: its keys and what they open."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -241,64 +241,6 @@ async def test_the_use_of_a_key_is_noted(people: People) -> None:
     used = {row["name"]: row["last_used_at"] for row in await all_pages(people.owner.http, "/v1/keys")}
     assert used["form"] is not None
     assert made["last_used_at"] is None
-
-
-# Reasons and sub-statuses
-
-
-async def test_a_reason_is_added_once_whatever_its_case(people: People) -> None:
-    first = good(await people.owner.http.post("/v1/reasons", json={"text": "Zu teuer, ÄRGERLICH"}), 201)
-    again = good(await people.owner.http.post("/v1/reasons", json={"text": "ZU TEUER, ärgerlich"}), 201)
-
-    assert again == first
-    assert good(await people.owner.http.get("/v1/reasons"))["data"] == [first]
-
-
-@pytest.mark.parametrize("pair", [("İ", "i"), ("i", "İ"), ("ẞ", "ß"), ("Σ", "ς"), ("K", "\u212a")])
-async def test_reasons_of_odd_letters_are_answered_as_they_are_kept(people: People, pair: tuple[str, str]) -> None:
-    added = [good(await people.owner.http.post("/v1/reasons", json={"text": text}), 201) for text in pair]
-
-    kept = good(await people.owner.http.get("/v1/reasons"))["data"]
-
-    assert all(one in kept for one in added)
-
-
-async def test_a_sub_status_is_added_once_per_category(people: People) -> None:
-    path = "/v1/sub-statuses"
-    sent = [("lost", "Later"), ("lost", "LATER"), ("on_hold", "Later"), ("lost", "İ"), ("lost", "i")]
-
-    made = [good(await people.owner.http.post(path, json={"category": c, "name": n}), 201) for c, n in sent]
-
-    kept = good(await people.owner.http.get(path))["data"]
-    assert made[0] == made[1] != made[2]
-    assert all(one in kept for one in made)
-
-
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("reasons", {"text": ""}),
-        ("reasons", {"text": "t" * 301}),
-        ("reasons", {}),
-        ("sub-statuses", {"category": "odd", "name": "Later"}),
-        ("sub-statuses", {"category": "lost", "name": ""}),
-        ("sub-statuses", {"category": "lost", "name": "n" * 121}),
-    ],
-)
-async def test_a_word_that_is_none_is_not_added(people: People, path: str, body: Any) -> None:
-    assert refused(await people.owner.http.post(f"/v1/{path}", json=body))[:2] == (400, "malformed")
-    assert good(await people.owner.http.get(f"/v1/{path}"))["data"] == []
-
-
-async def test_a_reason_added_just_now_is_known_to_the_next_change(people: People) -> None:
-    lead = await people.owner.lead(await people.owner.channel())
-    reason = good(await people.owner.http.post("/v1/reasons", json={"text": "Too dear"}), 201)
-
-    moved = await people.owner.http.put(f"/v1/leads/{lead.id}/status", json={"status": "Lost", "reason": "TOO DEAR"})
-
-    assert good(moved)["reason"] == "TOO DEAR"
-    (row,) = await people.owner.rows("SELECT reason_id FROM leads WHERE id = $1", lead.id)
-    assert str(row["reason_id"]) == reason["id"]
 
 
 async def test_a_kept_answer_does_not_hold_the_key(people: People) -> None:

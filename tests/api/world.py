@@ -37,6 +37,8 @@ class World:
         endpoint = await owner.endpoint("https://example.com/hooks/leads")
         ways: tuple[tuple[str, ...], ...] = ((), ("approve",), ("approve", "pay"))
         pending, approved, paid = [await _reward(people, channel, *way) for way in ways]
+        reason = await owner.http.post("/v1/reasons", json={"text": "Wrong season"})
+        held = await owner.http.post("/v1/sub-statuses", json={"category": "on_hold", "name": "Until spring"})
         sent = await owner.http.post(f"/v1/webhooks/{endpoint.id}/test", json={})
         ids = {
             "CHANNEL_ID": channel.id,
@@ -55,6 +57,8 @@ class World:
             "APPROVED_REWARD_ID": approved,
             "PAID_REWARD_ID": paid,
             "DELIVERY_ID": sent.json()["id"],
+            "REASON_ID": reason.json()["id"],
+            "SUB_STATUS_ID": held.json()["id"],
         }
         return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})
 

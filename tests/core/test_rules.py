@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from leadrail.core.channels.model import Category, Named, Requirement, StatusRef
 from leadrail.core.errors import Code
 from leadrail.core.events.model import EventType
-from leadrail.core.leads.commands import LeadCommand
+from leadrail.core.leads.commands import LeadCommand, Origin, Step
 from leadrail.core.leads.fields import ATTRIBUTION_LIMIT
 from leadrail.core.leads.model import document
+from leadrail.core.leads.rules import decide
 from leadrail.core.leads.standing import missing_requirements, next_statuses
 from tests.core.make import (
     FOLLOW_UP_ID,
@@ -261,7 +262,8 @@ def test_a_reason_is_given_as_text_by_id_or_by_number(given: dict[str, Any], rea
     moved = after(lead_in(), move(LOST, **given))
 
     assert moved.lead.reason_id == moved.facts[0].data["reason_id"] == reason_id
-    assert moved.lead.reason == moved.facts[0].data["reason"] == given.get("reason", PRICE.text)
+    said = PRICE.text if reason_id is not None else given["reason"]
+    assert moved.lead.reason == moved.facts[0].data["reason"] == said
 
 
 @pytest.mark.parametrize("given", [{"reason_id": ELSEWHERE}, {"reason_number": 99}])
@@ -326,12 +328,61 @@ def test_a_new_sub_status_or_reason_is_a_change_from_the_status_to_itself(given:
 
 
 def test_of_sub_status_and_reason_the_one_not_given_stays() -> None:
-    held = replace(lead_in(HELD), sub_status="Undecided", reason="Holiday", reason_id=PRICE.id)
+    held = replace(lead_in(HELD), sub_status="Undecided", reason=PRICE.text, reason_id=PRICE.id)
 
     parked, budget = after(held, move(HELD, sub_status="Parked")).lead, after(held, move(HELD, reason="Budget")).lead
 
-    assert (parked.sub_status, parked.reason, parked.reason_id) == (PARKED.name, "Holiday", PRICE.id)
+    assert (parked.sub_status, parked.reason, parked.reason_id) == (PARKED.name, PRICE.text, PRICE.id)
     assert (budget.sub_status, budget.reason, budget.reason_id) == ("Undecided", "Budget", None)
+
+
+GONE = replace(PRICE, archived=True)
+LEFT = replace(PARKED, archived=True)
+WITH_ARCHIVED = channel(reasons=(GONE,), sub_statuses=(UNDECIDED, LEFT))
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "field"),
+    [
+        ({"reason": "best PRICE elsewhere "}, Code.UNKNOWN_REASON, "/reason"),
+        ({"reason_id": PRICE.id}, Code.UNKNOWN_REASON, "/reason_id"),
+        ({"reason_number": PRICE.number}, Code.UNKNOWN_REASON, "/reason_id"),
+        ({"sub_status": "parked"}, Code.UNKNOWN_SUB_STATUS, "/sub_status"),
+    ],
+)
+def test_what_is_archived_is_given_only_by_a_lead_that_has_it_already(given: Any, code: Code, field: str) -> None:
+    elsewhere = replace(lead_in(NEW), reason_id=PRICE.id, reason=PRICE.text)
+    there = replace(elsewhere, status_id=HELD.id, sub_status_id=PARKED.id, sub_status="Parked")
+
+    for lead in (lead_in(HELD), elsewhere):
+        refused = refusal(lead, move(HELD, **given), WITH_ARCHIVED)
+        assert (refused.code, refused.field) == (code, field)
+    assert after(there, move(HELD, **given), WITH_ARCHIVED).facts == ()
+    assert after(there, move(HELD, {"value": Decimal(5)}, **given), WITH_ARCHIVED).lead.version == 2
+
+
+def test_what_is_archived_is_taken_from_a_past_and_not_from_a_new_lead() -> None:
+    step = Step(status=StatusRef(id=HELD.id), reason=PRICE.text, sub_status="Parked")
+
+    brought = decide(None, WITH_ARCHIVED, create(steps=(step,), origin=Origin.IMPORT), NOW, 7).lead
+
+    assert (brought.reason_id, brought.sub_status_id) == (PRICE.id, PARKED.id)
+    assert refusal(None, create(steps=(step,)), WITH_ARCHIVED).code is Code.UNKNOWN_REASON
+    without = create(steps=(replace(step, reason=None),))
+    assert refusal(None, without, WITH_ARCHIVED).code is Code.UNKNOWN_SUB_STATUS
+
+
+def test_a_reason_on_offer_goes_before_an_archived_one_that_folds_alike() -> None:
+    both = channel(reasons=(replace(PRICE, text="STRASSE"), replace(GONE, id=ELSEWHERE, number=6, text="Straße")))
+
+    assert after(lead_in(), move(LOST, reason="straße"), both).lead.reason_id == PRICE.id
+
+
+def test_a_lead_that_stays_may_not_lose_what_its_status_demands() -> None:
+    strict = channel(NEW, status(3, "Won", Category.WON, requires=(Requirement.VALUE,)))
+    won = after(lead_in(within=strict), move(WON, {"value": Decimal(5)}), strict).lead
+
+    assert refusal(won, move(WON, {"value": None}), strict).code is Code.MISSING_REQUIREMENT
 
 
 # Qualified on the way

@@ -132,3 +132,36 @@ async def test_every_table_of_a_company_has_the_company_first_in_its_key(databas
 
     assert {"leads", "events", "rewards", "deliveries"} <= set(keys)
     assert without == SHARED
+
+
+async def test_leads_that_had_a_sub_status_name_it_by_its_id(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {name: text for name, text in shipped().items() if name < "0008"}
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "shipped", lambda: before)
+        await migrate(empty)
+    connection = await asyncpg.connect(empty)
+    await connection.execute("""
+        INSERT INTO companies (id, name)
+            SELECT lpad(n::text, 32, '0')::uuid, 'company ' || n FROM generate_series(1, 2) n;
+        INSERT INTO channels (company_id, id, public_id, title, template) SELECT id, id, id, 'x', 'x' FROM companies;
+        INSERT INTO statuses (company_id, channel_id, id, name, category, position, color)
+            SELECT c.id, c.id, s.id, s.category, s.category, 1, '' FROM companies c CROSS JOIN LATERAL (VALUES
+                (c.id, 'lost'), (lpad('9', 32, '0')::uuid, 'on_hold')) s(id, category);
+        INSERT INTO sub_statuses (company_id, id, category, name)
+            SELECT s.company_id, gen_random_uuid(), s.category, 'Later' FROM statuses s;
+        INSERT INTO leads (company_id, id, number, channel_id, status_id, sub_status, status_changed_at, created_at,
+            updated_at, version)
+            SELECT s.company_id, gen_random_uuid(), row_number() OVER (), s.channel_id, s.id, t.said, now(), now(),
+                now(), 1
+            FROM statuses s CROSS JOIN (VALUES ('LATER'), ('gone'), (NULL)) t(said);
+    """)
+
+    await migrate(empty)
+
+    rows = await connection.fetch("""
+        SELECT l.sub_status, u.name, u.company_id = l.company_id AND u.category = s.category AS is_own
+        FROM leads l JOIN statuses s ON s.company_id = l.company_id AND s.id = l.status_id
+        LEFT JOIN sub_statuses u ON u.id = l.sub_status_id ORDER BY l.sub_status
+    """)
+    await connection.close()
+    assert list(map(tuple, rows)) == [("LATER", "Later", True)] * 4 + [("gone", None, None)] * 4 + [(None,) * 3] * 4

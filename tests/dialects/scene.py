@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Self
 
 from leadrail.core.actor import Scope
+from leadrail.core.channels import reason_store
 from leadrail.core.channels import store as channels
 from leadrail.core.channels.model import Category, Channel, Property, PropertyType, Reason, Status, SubStatus
 from leadrail.core.leads.model import Lead
@@ -137,12 +138,12 @@ async def _reason(people: People) -> Reason:
     """A reason of the owner; the statuses on hold have a sub-status."""
     owner = people.owner
     async with owner.core.database.transaction() as connection:
-        await channels.insert_reasons(connection, owner.company_id, [(new_id(), "Feathers too dear")])
-        await channels.insert_sub_status(
+        await reason_store.insert_reasons(connection, owner.company_id, [(new_id(), "Feathers too dear")])
+        await reason_store.insert_sub_status(
             connection, owner.company_id, SubStatus(new_id(), Category.ON_HOLD, "Undecided")
         )
         await channels.renew_all(connection, owner.company_id)
-        (reason,) = await channels.reasons(connection, owner.company_id)
+        (reason,) = await reason_store.reasons(connection, owner.company_id)
     return reason
 
 

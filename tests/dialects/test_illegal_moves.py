@@ -1,6 +1,5 @@
 """One illegal move, by every door: the same refusal of the core, and nothing is changed."""
 
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -8,12 +7,10 @@ import httpx
 import pytest
 
 from leadrail.core.channels.model import Category
-from leadrail.core.core import Core
-from leadrail.core.errors import Code, Refusal, Refused
-from leadrail.core.leads.commands import Command
+from leadrail.core.errors import Code
 from tests.dialects.conformance import Dialect, dialects
 from tests.dialects.scene import Scene
-from tests.people import People, three_people
+from tests.people import People
 
 each_dialect = pytest.mark.parametrize("dialect", dialects(), ids=repr)
 each_ban = pytest.mark.parametrize(
@@ -25,38 +22,6 @@ each_ban = pytest.mark.parametrize(
     ids=["successor", "requirement"],
 )
 Ban = tuple[str, dict[str, Any]]
-
-
-@pytest.fixture
-def refusals(core: Core, monkeypatch: pytest.MonkeyPatch) -> list[Code]:
-    """What the core refuses from now on, whatever a face makes of it."""
-    heard: list[Code] = []
-    submit: Callable[[Command], Any] = core.engine._batcher.submit
-
-    async def listening(command: Command) -> Any:
-        try:
-            outcome = await submit(command)
-        except Refused as error:
-            heard.append(error.refusal.code)
-            raise
-        if isinstance(outcome, Refusal):
-            heard.append(outcome.code)
-        return outcome
-
-    monkeypatch.setattr(core.engine._batcher, "submit", listening)
-    return heard
-
-
-@pytest.fixture
-async def people(core: Core, server_url: str) -> AsyncIterator[People]:
-    async with three_people(core, server_url) as people:
-        yield people
-
-
-@pytest.fixture
-async def client(server_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=server_url, timeout=30, trust_env=False, verify=False) as client:
-        yield client
 
 
 async def banned(people: People, ban: Ban) -> Any:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from leadrail.core.actor import Scope
-from leadrail.core.channels import store as channels
+from leadrail.core.channels import reason_store
 from leadrail.core.channels.model import Category, Channel, StatusRef, SubStatus
 from leadrail.core.core import Core
 from leadrail.core.leads import store as leads
@@ -51,9 +51,9 @@ class Till:
 async def organisation(core: Core, person: Person) -> Channel:
     """A vendor's organisation: two reasons, a sub-status and a channel."""
     async with core.database.transaction() as connection:
-        await channels.insert_reasons(connection, person.company_id, [(new_id(), text) for text in TEXTS])
+        await reason_store.insert_reasons(connection, person.company_id, [(new_id(), text) for text in TEXTS])
         undecided = SubStatus(new_id(), Category.ON_HOLD, "YetToDecide")
-        await channels.insert_sub_status(connection, person.company_id, undecided)
+        await reason_store.insert_sub_status(connection, person.company_id, undecided)
     return await person.channel(template="capillary", currency="INR")
 
 
@@ -181,13 +181,13 @@ async def test_a_reason_whose_number_is_taken_is_named_in_the_report(
     taken = (await vendor.call("GET", "/reasons"))["data"][0]["id"]
     async with core.database.transaction() as connection:
         reasons = [(new_id(), taken, "Something else")]
-        await channels.insert_numbered_reasons(connection, people.owner.company_id, reasons)
+        await reason_store.insert_numbered_reasons(connection, people.owner.company_id, reasons)
 
     move = Move(core, "capillary", f"{server_url}/capillary", vendor.key, people.owner.company_id)
     await move.run()
 
     async with core.database.connection() as connection:
-        here = {one.text: one.number for one in await channels.reasons(connection, people.owner.company_id)}
+        here = {one.text: one.number for one in await reason_store.reasons(connection, people.owner.company_id)}
     assert here.keys() == {"Something else", *TEXTS}
     assert [(one.kind, one.id) for one in move.missing] == [("reason", str(taken))]
     assert str(here[TEXTS[0]]) in move.missing[0].why

@@ -1,8 +1,7 @@
-"""The company and its keys, its reasons and its sub-statuses."""
+"""The company and its keys."""
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -16,14 +15,13 @@ from leadrail.api.page import Page, Paging, id_at, page
 from leadrail.api.writes import write
 from leadrail.core.actor import Scope
 from leadrail.core.channels import store as channels
-from leadrail.core.channels.model import Category, Reason, SubStatus
 from leadrail.core.companies import store
 from leadrail.core.companies.commands import NewKey, create_key
 from leadrail.core.companies.model import ApiKey, Company
 from leadrail.core.errors import Code, refuse
 from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
-from leadrail.kit.ids import new_id, parse_id
+from leadrail.kit.ids import parse_id
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -58,15 +56,6 @@ class MadeKey(ApiKey, frozen=True):
     """A new key, with the secret that is shown this once (null for a till, and when the call is repeated)."""
 
     api_key: str | None
-
-
-class ReasonBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    text: Annotated[str, Meta(min_length=1, max_length=300)]
-
-
-class SubStatusBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    category: Category
-    name: Annotated[str, Meta(min_length=1, max_length=120)]
 
 
 async def read_company(call: Call[None, NoQuery]) -> Response:
@@ -128,35 +117,6 @@ async def revoke_key(call: Call[None, NoQuery]) -> Response:
     return response
 
 
-def _listing(read: Callable[[Connection, UUID], Awaitable[list[Any]]]) -> Any:
-    async def handler(call: Call[None, NoQuery]) -> Response:
-        async with call.core.database.connection() as connection:
-            return json_response(200, Page(await read(connection, call.actor.company_id), None))
-
-    return handler
-
-
-async def add_reason(call: Call[ReasonBody, NoQuery]) -> Response:
-    async def work(connection: Connection) -> Response:
-        company_id, text = call.actor.company_id, call.body.text
-        await channels.insert_reasons(connection, company_id, [(new_id(), text)])
-        await channels.renew_all(connection, company_id)
-        return json_response(201, await channels.reason_like(connection, company_id, text))
-
-    return await write(call, work)
-
-
-async def add_sub_status(call: Call[SubStatusBody, NoQuery]) -> Response:
-    async def work(connection: Connection) -> Response:
-        company_id, body = call.actor.company_id, call.body
-        await channels.insert_sub_status(connection, company_id, SubStatus(new_id(), body.category, body.name))
-        await channels.renew_all(connection, company_id)
-        made = await channels.sub_status_like(connection, company_id, body.category, body.name)
-        return json_response(201, made)
-
-    return await write(call, work)
-
-
 OPERATIONS = (
     Operation(
         method="GET",
@@ -214,52 +174,5 @@ OPERATIONS = (
         scope=Scope.ADMIN,
         handler=revoke_key,
         status=204,
-    ),
-    Operation(
-        method="GET",
-        path="/v1/reasons",
-        summary="List reasons",
-        tag="Company",
-        scope=Scope.READ,
-        handler=_listing(channels.reasons),
-        answer=Page[Reason],
-        answer_example={"data": [examples.REASON], "next_cursor": None},
-    ),
-    Operation(
-        method="POST",
-        path="/v1/reasons",
-        summary="Add a reason",
-        description="A text that the company has already is answered as it is.",
-        tag="Company",
-        scope=Scope.ADMIN,
-        handler=add_reason,
-        body=ReasonBody,
-        answer=Reason,
-        status=201,
-        request_example={"text": "Best price at another store"},
-        answer_example=examples.REASON,
-    ),
-    Operation(
-        method="GET",
-        path="/v1/sub-statuses",
-        summary="List sub-statuses",
-        tag="Company",
-        scope=Scope.READ,
-        handler=_listing(channels.sub_statuses),
-        answer=Page[SubStatus],
-        answer_example={"data": [examples.SUB_STATUS], "next_cursor": None},
-    ),
-    Operation(
-        method="POST",
-        path="/v1/sub-statuses",
-        summary="Add a sub-status to a category",
-        tag="Company",
-        scope=Scope.ADMIN,
-        handler=add_sub_status,
-        body=SubStatusBody,
-        answer=SubStatus,
-        status=201,
-        request_example={"category": "on_hold", "name": "YetToDecide"},
-        answer_example=examples.SUB_STATUS,
     ),
 )

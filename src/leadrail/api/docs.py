@@ -201,7 +201,9 @@ def _path(operation: Json) -> str:
     return filled + ("?" + "&".join(given) if given else "")
 
 
-_OWNERS = {"members": "company", "statuses": "status", "properties": "property", "deliveries": "delivery"}
+_OWNERS = {"members": "company", "statuses": "status", "properties": "property", "deliveries": "delivery"} | {
+    "sub-statuses": "sub_status"
+}
 _REWARDS = {"pay": "APPROVED_REWARD_ID", "corrections": "PAID_REWARD_ID"}
 
 

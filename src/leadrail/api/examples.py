@@ -337,6 +337,11 @@ NEW_ENDPOINT = {"url": "https://example.com/hooks/leads", "events": ["lead.statu
 
 REASON = {"id": "0199a3c9-0e0e-7b2c-9c3d-4e5f60718297", "number": 5, "text": "Best price at another store"}
 
+REASON_COUNTS = [
+    {"reason_id": REASON["id"], "reason": REASON["text"], "leads": 31, "moves": 34},
+    {"reason_id": None, "reason": "Moved away", "leads": 2, "moves": 2},
+]
+
 SUB_STATUS = {"id": "0199a3c9-0f0f-7b2c-9c3d-4e5f60718298", "category": "on_hold", "name": "YetToDecide"}
 
 NEW_NOTE = {"text": "Met at the fair; wants a demo", "author": "sam@example.com"}

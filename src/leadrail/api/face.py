@@ -13,6 +13,7 @@ from leadrail.api import (
     leads,
     notifications,
     openapi,
+    reasons,
     rewards,
     service,
     users,
@@ -30,6 +31,7 @@ from leadrail.kit.http import Face, Handler, Request, Response, Route, Stream
 OPERATIONS: tuple[Operation, ...] = (
     *company.OPERATIONS,
     *users.OPERATIONS,
+    *reasons.OPERATIONS,
     *channels.OPERATIONS,
     *leads.OPERATIONS,
     *webhooks.OPERATIONS,

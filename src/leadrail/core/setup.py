@@ -47,10 +47,12 @@ SELECT json_build_object(
                 ORDER BY m.role, m.member_company_id)
             FROM channel_members m WHERE m.company_id = c.company_id AND m.channel_id = c.id), '[]'),
         'reasons', coalesce((
-            SELECT json_agg(json_build_object('id', r.id, 'number', r.number, 'text', r.text) ORDER BY r.number)
+            SELECT json_agg(json_build_object('id', r.id, 'number', r.number, 'text', r.text,
+                'archived', r.archived_at IS NOT NULL) ORDER BY r.number)
             FROM reasons r WHERE r.company_id = c.company_id), '[]'),
         'sub_statuses', coalesce((
-            SELECT json_agg(json_build_object('id', u.id, 'category', u.category, 'name', u.name) ORDER BY u.id)
+            SELECT json_agg(json_build_object('id', u.id, 'category', u.category, 'name', u.name,
+                'archived', u.archived_at IS NOT NULL) ORDER BY u.id)
             FROM sub_statuses u WHERE u.company_id = c.company_id), '[]'),
         'rules', coalesce((
             SELECT json_agg(json_build_object(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from leadrail.core.channels import commands, store
+from leadrail.core.channels import commands, reason_store, store
 from leadrail.core.channels.commands import (
     MOST_PROPERTIES,
     MOST_STATUSES,
@@ -177,15 +177,20 @@ async def _now(connection: Connection, core: Core, channel: Channel) -> Channel:
 
 async def _add_sub_statuses(connection: Connection, company_id: UUID, wanted: Iterable[tuple[Category, str]]) -> None:
     for category, name in sorted(wanted):
-        await store.insert_sub_status(connection, company_id, SubStatus(new_id(), category, name))
+        await reason_store.insert_sub_status(connection, company_id, SubStatus(new_id(), category, name))
 
 
 async def _add_reasons(connection: Connection, company_id: UUID, wanted: Iterable[SourceReason]) -> list[Missing]:
     """Adds the reasons under their numbers where these are free; answers those that are numbered otherwise now."""
     texts = {reason.number: reason.text[:REASON_LIMIT] for reason in wanted if 0 < reason.number < LARGEST_NUMBER}
-    await store.insert_numbered_reasons(connection, company_id, [(new_id(), *one) for one in sorted(texts.items())])
-    await store.insert_reasons(connection, company_id, [(new_id(), text) for text in texts.values()])
-    numbers = {there: (await store.reason_like(connection, company_id, text)).number for there, text in texts.items()}
+    numbered = [(new_id(), *one) for one in sorted(texts.items())]
+    await reason_store.insert_numbered_reasons(connection, company_id, numbered)
+    await reason_store.insert_reasons(connection, company_id, [(new_id(), text) for text in texts.values()])
+    numbers = {
+        there: here.number
+        for there, text in texts.items()
+        if (here := await reason_store.reason_like(connection, company_id, text)) is not None
+    }
     return [
         Missing("reason", str(there), f"its number was taken: clients that send a reasonId send {here} from now on")
         for there, here in numbers.items()

@@ -13,6 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from leadrail.core.actor import Scope
+from leadrail.core.channels import reason_store
 from leadrail.core.channels import store as channels
 from leadrail.core.channels.model import Category, Channel, Reason, SubStatus
 from leadrail.core.companies import commands
@@ -101,14 +102,14 @@ async def key_number(person: Person) -> int:
 
 async def make_reasons(person: Person, *texts: str) -> list[Reason]:
     async with person.core.database.transaction() as connection:
-        await channels.insert_reasons(connection, person.company_id, [(new_id(), text) for text in texts])
+        await reason_store.insert_reasons(connection, person.company_id, [(new_id(), text) for text in texts])
         await channels.renew_all(connection, person.company_id)
-        return await channels.reasons(connection, person.company_id)
+        return await reason_store.reasons(connection, person.company_id)
 
 
 async def make_sub_status(person: Person, category: Category, name: str) -> None:
     async with person.core.database.transaction() as connection:
-        await channels.insert_sub_status(connection, person.company_id, SubStatus(new_id(), category, name))
+        await reason_store.insert_sub_status(connection, person.company_id, SubStatus(new_id(), category, name))
         await channels.renew_all(connection, person.company_id)
 
 

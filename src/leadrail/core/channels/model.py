@@ -88,12 +88,14 @@ class Reason(msgspec.Struct, frozen=True):
     id: UUID
     number: int
     text: str
+    archived: bool = False
 
 
 class SubStatus(msgspec.Struct, frozen=True):
     id: UUID
     category: Category
     name: str
+    archived: bool = False
 
 
 class RuleCause(StrEnum):
@@ -181,6 +183,20 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
 
     def first_of(self, category: Category) -> Status | None:
         return next((status for status in self.current_statuses if status.category is category), None)
+
+    @cached_property
+    def reason_by_id(self) -> dict[UUID, Reason]:
+        return {reason.id: reason for reason in self.reasons}
+
+    @cached_property
+    def reason_by_text(self) -> dict[str, Reason]:
+        """Every reason, archived or not, under its case-folded text; of two that fold alike the one on offer."""
+        in_turn = sorted(self.reasons, key=lambda reason: not reason.archived)
+        return {reason.text.strip().casefold(): reason for reason in in_turn}
+
+    @cached_property
+    def sub_status_by_id(self) -> dict[UUID, SubStatus]:
+        return {sub_status.id: sub_status for sub_status in self.sub_statuses}
 
     @cached_property
     def active_rules(self) -> dict[tuple[RuleCause, UUID | None], Rule]:

@@ -31,6 +31,25 @@ async def archive(connection: Connection, company_id: UUID, channel_id: UUID, id
     await connection.execute(statement, company_id, channel_id, id)
 
 
+async def rename_reason(connection: Connection, company_id: UUID, before: str, after: str) -> None:
+    """The company's rules that give the reason by its former text give it by the new one."""
+    statement = """
+        UPDATE channel_rules SET reason = $3
+        WHERE company_id = $1 AND lower(btrim(reason)) = lower($2) AND archived_at IS NULL
+    """
+    await connection.execute(statement, company_id, before, after)
+
+
+async def giving(connection: Connection, company_id: UUID, reason: str) -> str | None:
+    """The name of a rule of the company that gives the reason, if one does."""
+    statement = """
+        SELECT name FROM channel_rules
+        WHERE company_id = $1 AND lower(btrim(reason)) = lower($2) AND archived_at IS NULL LIMIT 1
+    """
+    name: str | None = await connection.fetchval(statement, company_id, reason)
+    return name
+
+
 class Unplaced(msgspec.Struct, frozen=True):
     """A status whose leads are not yet due by its rule as it is now; `config_version` is the channel's."""
 

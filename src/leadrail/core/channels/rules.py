@@ -66,11 +66,14 @@ def named_status(channel: Channel, wanted: str, pointer: str) -> Status:
 
 
 def check_rule(channel: Channel, rule: Rule) -> None:
-    """Whether the channel may have the rule. Raises Refused (`invalid`, `conflict`)."""
+    """Whether the channel may have the rule. Raises Refused (`invalid`, `conflict`, `unknown_reason`)."""
     if not rule.name.strip() or len(rule.name) > NAME_LIMIT:
         raise refuse(Code.INVALID, f"name must have 1 to {NAME_LIMIT} characters", "/name")
     if rule.reason is not None and not 1 <= len(rule.reason.strip()) <= len(rule.reason) <= REASON_LIMIT:
         raise refuse(Code.INVALID, f"reason must have 1 to {REASON_LIMIT} characters", "/reason")
+    listed = channel.reason_by_text.get(rule.reason.strip().casefold()) if rule.reason is not None else None
+    if listed is not None and listed.archived:
+        raise refuse(Code.UNKNOWN_REASON, f'The reason "{listed.text}" is archived; give another', "/reason")
     _check_cause(rule)
     if rule.from_status_id == rule.to_status_id:
         raise refuse(Code.INVALID, "A rule leads to another status than it starts from", "/to_status")

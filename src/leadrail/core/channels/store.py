@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from leadrail.core.channels.model import Category, Member, Property, Reason, Status, SubStatus
+from leadrail.core.channels.model import Member, Property, Status
 from leadrail.db.database import Connection
 
 
@@ -246,64 +246,3 @@ async def delete_member(connection: Connection, company_id: UUID, channel_id: UU
 
 async def known_companies(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
     return {row[0] for row in await connection.fetch("SELECT id FROM companies WHERE id = ANY($1)", list(ids))}
-
-
-async def reason_like(connection: Connection, company_id: UUID, text: str) -> Reason:
-    """The company's reason with this text in any case, by the database's own rule for it."""
-    statement = "SELECT id, number, text FROM reasons WHERE company_id = $1 AND lower(text) = lower($2)"
-    return Reason(*await connection.fetchrow(statement, company_id, text))
-
-
-async def insert_reasons(connection: Connection, company_id: UUID, texts: Sequence[tuple[UUID, str]]) -> None:
-    """Adds reasons; a text that the company has already is left as it is."""
-    await connection.executemany(
-        "INSERT INTO reasons (company_id, id, text) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        [(company_id, id, text) for id, text in texts],
-    )
-
-
-async def insert_numbered_reasons(
-    connection: Connection, company_id: UUID, reasons: Sequence[tuple[UUID, int, str]]
-) -> None:
-    """Adds reasons under numbers that they had elsewhere; a number or text that the company has is left as it is.
-
-    Later reasons are numbered above all of these.
-    """
-    statement = """
-        INSERT INTO reasons (company_id, id, number, text) OVERRIDING SYSTEM VALUE
-        SELECT $1, $2, $3::bigint, $4 WHERE NOT EXISTS (SELECT 1 FROM reasons WHERE company_id = $1 AND number = $3)
-        ON CONFLICT DO NOTHING
-    """
-    await connection.executemany(statement, [(company_id, *reason) for reason in reasons])
-    highest = max((number for _, number, _ in reasons), default=0)
-    reserve = "SELECT setval('reasons_number_seq', $1) FROM reasons_number_seq WHERE last_value < $1"
-    await connection.execute(reserve, highest)
-
-
-async def reasons(connection: Connection, company_id: UUID) -> list[Reason]:
-    statement = "SELECT id, number, text FROM reasons WHERE company_id = $1 ORDER BY number"
-    return [Reason(*row) for row in await connection.fetch(statement, company_id)]
-
-
-async def insert_sub_status(connection: Connection, company_id: UUID, sub_status: SubStatus) -> None:
-    await connection.execute(
-        "INSERT INTO sub_statuses (company_id, id, category, name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        company_id,
-        sub_status.id,
-        sub_status.category,
-        sub_status.name,
-    )
-
-
-async def sub_status_like(connection: Connection, company_id: UUID, category: Category, name: str) -> SubStatus:
-    """The company's sub-status with this name in any case, by the database's own rule for it."""
-    statement = """
-        SELECT id, category, name FROM sub_statuses WHERE company_id = $1 AND category = $2 AND lower(name) = lower($3)
-    """
-    return SubStatus(*await connection.fetchrow(statement, company_id, category, name))
-
-
-async def sub_statuses(connection: Connection, company_id: UUID) -> list[SubStatus]:
-    statement = "SELECT id, category, name FROM sub_statuses WHERE company_id = $1 ORDER BY category, name"
-    rows = await connection.fetch(statement, company_id)
-    return [SubStatus(row[0], row[1], row[2]) for row in rows]

@@ -13,7 +13,7 @@ from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.commands import ApplyRule, ChangeStatus, RecordPurchase, ReverseMove
 from leadrail.core.leads.decisions import Decision, Fact, Purchase
-from leadrail.core.leads.model import Lead
+from leadrail.core.leads.model import Lead, reason_of, sub_status_of
 from leadrail.core.leads.moving import change_status
 from leadrail.core.leads.standing import move_data
 from leadrail.core.leads.told import RuleTold
@@ -47,9 +47,13 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True):
     follow_up_given: datetime | None
     value_given: Decimal | None
     currency: str | None
+    sub_status_id: UUID | None = None
 
 
-_STOOD = ("status_id", "sub_status", "reason_id", "reason", "qualified_at", "closed_at", "status_changed_at")
+_STOOD = (
+    ("status_id", "sub_status", "sub_status_id", "reason_id", "reason")
+    + ("qualified_at", "closed_at", "status_changed_at")
+)  # fmt: skip
 
 
 def settled(before: Lead | None, decision: Decision, channel: Channel) -> Decision:
@@ -169,6 +173,7 @@ def reverse_move(lead: Lead, channel: Channel, command: ReverseMove, now: dateti
         raise refuse(Code.CONFLICT, f'The status "{target.name}", from which the lead came, is archived')
     former = {name: getattr(undo, name) for name in _STOOD} | _given_back(lead, undo)
     restored = replace(lead, **former, undo=None, updated_at=now, version=lead.version + 1)
+    restored = replace(restored, sub_status=sub_status_of(restored, channel), reason=reason_of(restored, channel))
     spent = max(int((now - lead.status_changed_at).total_seconds()), 0)
     data = move_data(source, target, restored, None, {}, {}, spent)
     data["rule"], data["reverses"] = RuleTold(id=undo.rule.id, name=undo.rule.name), undo.event_id

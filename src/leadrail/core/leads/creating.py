@@ -19,7 +19,15 @@ from leadrail.core.leads.decisions import Decision, Fact, FollowUp
 from leadrail.core.leads.editing import merged_fields
 from leadrail.core.leads.fields import NOTE_LIMIT, checked_fields, checked_past, checked_properties, checked_text
 from leadrail.core.leads.model import Lead
-from leadrail.core.leads.standing import found_reason, found_status, found_sub_status, move_data, require, stamped
+from leadrail.core.leads.standing import (
+    found_reason,
+    found_status,
+    found_sub_status,
+    move_data,
+    require,
+    require_successor,
+    stamped,
+)
 from leadrail.core.leads.told import LeadCreatedData
 
 MOST_STEPS = 1_000
@@ -37,9 +45,8 @@ def create(channel: Channel, command: CreateLead, now: datetime, number: int) ->
     lead = replace(blank, **merged_fields(blank, checked_fields(command.fields)), properties=properties)
     lead, follow_ups = _with_contacts(lead, command.contacts, now)
     lead, facts = _walked(lead, steps)
-    last = steps[-1]
     if command.origin is not Origin.IMPORT:
-        require(last.status, lead, last.reason, last.note)
+        _require_each(channel, lead, steps)
     facts += tuple(follow_up_fact(follow_up, lead, follow_up.created_at) for follow_up in follow_ups)
     return Decision(lead, facts, follow_ups)
 
@@ -49,33 +56,46 @@ class _Taken(msgspec.Struct, frozen=True):
 
     status: Status
     at: datetime
-    sub_status: str | None
-    reason_id: UUID | None
-    reason: str | None
-    note: str | None
-    context: Mapping[str, Any]
+    sub_status_id: UUID | None = None
+    sub_status: str | None = None
+    reason_id: UUID | None = None
+    reason: str | None = None
+    note: str | None = None
+    context: Mapping[str, Any] = {}
 
 
 def _steps(channel: Channel, command: CreateLead, born: datetime, now: datetime) -> list[_Taken]:
     if len(command.steps) > MOST_STEPS:
         raise refuse(Code.INVALID, f"A lead brings at most {MOST_STEPS} statuses along", "/steps")
     if not command.steps:
-        return [_Taken(_initial_status(channel, command.status), born, None, None, None, None, {})]
-    return [_taken(channel, step, now) for step in command.steps]
+        return [_Taken(_initial_status(channel, command.status), born)]
+    is_past = command.origin is Origin.IMPORT
+    return [_taken(channel, step, now, is_past) for step in command.steps]
 
 
-def _taken(channel: Channel, step: Step, now: datetime) -> _Taken:
+def _taken(channel: Channel, step: Step, now: datetime, is_past: bool) -> _Taken:
+    """`is_past`: it was taken elsewhere, where other words were on offer."""
     status = found_status(channel, step.status)
-    reason, text = found_reason(channel, step.reason, None, step.reason_number)
+    reason, text = found_reason(channel, step.reason, None, step.reason_number, is_past=is_past)
+    sub_status = found_sub_status(channel, status, step.sub_status, is_past=is_past)
     return _Taken(
         status,
         checked_past("at", step.at, now) if step.at is not None else now,
-        found_sub_status(channel, status, step.sub_status),
+        sub_status.id if sub_status else None,
+        sub_status.name if sub_status else None,
         reason.id if reason else None,
         text,
-        checked_text("note", step.note, NOTE_LIMIT) if step.note else None,
+        checked_text("note", step.note, NOTE_LIMIT) if step.note and not step.note.isspace() else None,
         step.context,
     )
+
+
+def _require_each(channel: Channel, lead: Lead, steps: list[_Taken]) -> None:
+    """What holds for moves holds for the steps of a new lead: what each status demands, and what may follow it."""
+    for before, step in pairwise(steps):
+        require_successor(channel, before.status, step.status)
+    for step in steps:
+        require(step.status, lead, step.reason, step.note)
 
 
 def _walked(lead: Lead, steps: list[_Taken]) -> tuple[Lead, tuple[Fact, ...]]:
@@ -89,6 +109,7 @@ def _walked(lead: Lead, steps: list[_Taken]) -> tuple[Lead, tuple[Fact, ...]]:
         lead = replace(
             stamped(lead, step.status, step.at),
             status_id=step.status.id,
+            sub_status_id=step.sub_status_id or (lead.sub_status_id if stays else None),
             sub_status=step.sub_status or (lead.sub_status if stays else None),
             reason_id=step.reason_id,
             reason=step.reason,
@@ -159,6 +180,7 @@ def _blank(
         number=number,
         channel_id=channel.id,
         status_id=step.status.id,
+        sub_status_id=step.sub_status_id,
         sub_status=step.sub_status,
         reason_id=step.reason_id,
         reason=step.reason,

@@ -20,7 +20,7 @@ def update(lead: Lead, channel: Channel, command: UpdateLead, now: datetime) -> 
     edited, changed = edited_lead(lead, channel, command.fields, command.properties)
     if not changed:
         return Decision(lead)
-    _keep_requirements(channel.status_by_id[lead.status_id], lead, edited)
+    keep_requirements(channel.status_by_id[lead.status_id], lead, edited)
     edited = replace(edited, updated_at=now, version=lead.version + 1)
     return Decision(edited, (Fact(EventType.LEAD_UPDATED, LeadUpdatedData(changed=changed), now),))
 
@@ -61,7 +61,7 @@ def _edited_properties(
     return values, difference
 
 
-def _keep_requirements(status: Status, before: Lead, after: Lead) -> None:
+def keep_requirements(status: Status, before: Lead, after: Lead) -> None:
     """An edit may not take away what the present status demands (it need not bring what was never there)."""
     for requirement in (Requirement.VALUE, Requirement.CURRENCY):
         name = requirement.value

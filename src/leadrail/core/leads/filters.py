@@ -72,9 +72,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 COLUMNS: Mapping[str, str] = {
     "number": "bigint",
     "status_id": "uuid",
-    "sub_status": "text",
+    "sub_status_id": "uuid",
     "reason_id": "uuid",
-    "reason": "text",
     "email": "text",
     "phone": "text",
     "linkedin_url": "text",

@@ -13,7 +13,11 @@ from leadrail.core.identity import EXTERNAL_IDS, KeyKind, keys_of
 
 
 class Lead(msgspec.Struct, frozen=True):
-    """One contact in one channel with a status. Field order is the column order of `store`."""
+    """One contact in one channel with a status. Field order is the column order of `store`.
+
+    `sub_status` and `reason` are the words that were said; where there is an id, what that is called now counts (see
+    `reason_of`, `sub_status_of`).
+    """
 
     company_id: UUID
     id: UUID
@@ -52,6 +56,7 @@ class Lead(msgspec.Struct, frozen=True):
     undo: dict[str, Any] | None = None
     erased_at: datetime | None = None
     follow_up_status_id: UUID | None = None
+    sub_status_id: UUID | None = None
 
     @property
     def full_name(self) -> str | None:
@@ -113,8 +118,8 @@ def document(lead: Lead, channel: Channel) -> LeadDocument:
         number=lead.number,
         channel_id=lead.channel_id,
         status=Named.of(channel.status_by_id[lead.status_id]),
-        sub_status=lead.sub_status,
-        reason=lead.reason,
+        sub_status=sub_status_of(lead, channel),
+        reason=reason_of(lead, channel),
         email=lead.email,
         phone=lead.phone,
         linkedin_url=lead.linkedin_url,
@@ -139,6 +144,18 @@ def document(lead: Lead, channel: Channel) -> LeadDocument:
         version=lead.version,
         erased_at=lead.erased_at,
     )
+
+
+def reason_of(lead: Lead, channel: Channel) -> str | None:
+    """The lead's reason by the text that it has now."""
+    listed = channel.reason_by_id.get(lead.reason_id) if lead.reason_id is not None else None
+    return listed.text if listed is not None else lead.reason
+
+
+def sub_status_of(lead: Lead, channel: Channel) -> str | None:
+    """The lead's sub-status by the name that it has now."""
+    listed = channel.sub_status_by_id.get(lead.sub_status_id) if lead.sub_status_id is not None else None
+    return listed.name if listed is not None else lead.sub_status
 
 
 def named_properties(lead: Lead, channel: Channel) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from leadrail.core.channels.model import Channel, Status
+from leadrail.core.channels.model import Channel, Status, SubStatus
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.commands import ChangeStatus
 from leadrail.core.leads.decisions import Decision, Fact
-from leadrail.core.leads.editing import edited_lead
+from leadrail.core.leads.editing import edited_lead, keep_requirements
 from leadrail.core.leads.fields import NOTE_LIMIT, checked_past, checked_text
-from leadrail.core.leads.model import Lead
+from leadrail.core.leads.model import Lead, reason_of, sub_status_of
 from leadrail.core.leads.standing import (
     found_reason,
     found_status,
@@ -29,24 +29,28 @@ def change_status(lead: Lead, channel: Channel, command: ChangeStatus, now: date
     target = found_status(channel, command.status)
     current = channel.status_by_id[lead.status_id]
     edited, changed = edited_lead(lead, channel, command.fields, {})
-    reason, reason_text = found_reason(channel, command.reason, command.reason_id, command.reason_number)
-    note = checked_text("note", command.note, NOTE_LIMIT) if command.note else None
-    sub_status = found_sub_status(channel, target, command.sub_status)
+    stays = target.id == current.id
+    had = lead.reason_id if stays else None
+    reason, reason_text = found_reason(channel, command.reason, command.reason_id, command.reason_number, had=had)
+    note = checked_text("note", command.note, NOTE_LIMIT) if command.note and not command.note.isspace() else None
+    had = lead.sub_status_id if stays else None
+    sub_status = found_sub_status(channel, target, command.sub_status, had=had)
     if command.at is not None:
         command = replace(command, at=checked_past("at", command.at, now))
-    stays = target.id == current.id
-    if stays and _adds_nothing(lead, reason_text, sub_status):
+    if stays and _adds_nothing(lead, channel, reason_text, sub_status):
+        keep_requirements(target, lead, edited)
         edited, apart = edited_lead(edited, channel, command.edits, {})
         return _stayed(lead, edited, changed | apart, note, now)
     route = route_to(lead, channel, current, target, command.also_qualified)
-    require(target, edited, reason_text, note)
+    for passed in route[1:]:
+        require(passed, edited, reason_text, note)
     given = reason_text is not None or not stays
     moved = replace(
         edited,
         status_id=target.id,
-        sub_status=sub_status or (lead.sub_status if stays else None),
+        **_sub_status_after(lead, channel, sub_status, stays),
         reason_id=(reason.id if reason else None) if given else lead.reason_id,
-        reason=reason_text if given else lead.reason,
+        reason=reason_text if given else reason_of(lead, channel),
         status_changed_at=lead.status_changed_at if stays else now,
         updated_at=now,
         version=lead.version + 1,
@@ -59,8 +63,18 @@ def change_status(lead: Lead, channel: Channel, command: ChangeStatus, now: date
     return Decision(moved, facts)
 
 
-def _adds_nothing(lead: Lead, reason: str | None, sub_status: str | None) -> bool:
-    return reason in (None, lead.reason) and sub_status in (None, lead.sub_status)
+def _adds_nothing(lead: Lead, channel: Channel, reason: str | None, sub_status: SubStatus | None) -> bool:
+    has_reason = reason in (None, reason_of(lead, channel))
+    return has_reason and (sub_status is None or sub_status.name == sub_status_of(lead, channel))
+
+
+def _sub_status_after(lead: Lead, channel: Channel, given: SubStatus | None, stays: bool) -> dict[str, Any]:
+    """That which is given, else that which the lead keeps where it is."""
+    if given is not None:
+        return {"sub_status_id": given.id, "sub_status": given.name}
+    if stays:
+        return {"sub_status_id": lead.sub_status_id, "sub_status": sub_status_of(lead, channel)}
+    return {"sub_status_id": None, "sub_status": None}
 
 
 def _stayed(lead: Lead, edited: Lead, changed: dict[str, Any], note: str | None, now: datetime) -> Decision:

@@ -8,7 +8,17 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from leadrail.core.channels.model import CLOSED, Category, Channel, Named, Reason, Requirement, Status, StatusRef
+from leadrail.core.channels.model import (
+    CLOSED,
+    Category,
+    Channel,
+    Named,
+    Reason,
+    Requirement,
+    Status,
+    StatusRef,
+    SubStatus,
+)
 from leadrail.core.errors import Code, refuse
 from leadrail.core.leads.fields import REASON_LIMIT, checked_text
 from leadrail.core.leads.model import Lead
@@ -26,26 +36,48 @@ def found_status(channel: Channel, ref: StatusRef) -> Status:
 
 
 def found_reason(
-    channel: Channel, text: str | None, id: UUID | None, number: int | None
+    channel: Channel,
+    text: str | None,
+    id: UUID | None,
+    number: int | None,
+    *,
+    had: UUID | None = None,
+    is_past: bool = False,
 ) -> tuple[Reason | None, str | None]:
-    """The listed reason that is meant, if any, and the reason's text."""
+    """The listed reason that is meant, if any, and the reason's text; a blank one is none.
+
+    An archived one is not given any more, but by a lead that `had` it already, or in a past that is brought along.
+    """
     if id is None and number is None:
-        text = checked_text("reason", text, REASON_LIMIT) if text else None
-        folded = text.casefold() if text else None
-        listed = next((known for known in channel.reasons if known.text.casefold() == folded), None)
-        return listed, text
+        text = checked_text("reason", text, REASON_LIMIT) if text and not text.isspace() else None
+        listed = channel.reason_by_text.get(text.strip().casefold()) if text else None
+        if listed is None:
+            return None, text
+        return _offered_reason(listed, had, is_past, "/reason"), listed.text
     for known in channel.reasons:
         if known.id == id or known.number == number:
-            return known, known.text
+            return _offered_reason(known, had, is_past, "/reason_id"), known.text
     raise refuse(Code.UNKNOWN_REASON, "No reason of the company has this id", "/reason_id")
 
 
-def found_sub_status(channel: Channel, target: Status, name: str | None) -> str | None:
+def _offered_reason(reason: Reason, had: UUID | None, is_past: bool, pointer: str) -> Reason:
+    if reason.archived and reason.id != had and not is_past:
+        raise refuse(Code.UNKNOWN_REASON, f'The reason "{reason.text}" is archived; give another', pointer)
+    return reason
+
+
+def found_sub_status(
+    channel: Channel, target: Status, name: str | None, *, had: UUID | None = None, is_past: bool = False
+) -> SubStatus | None:
+    """The sub-status of the target's category that is meant, if one is named. Archived ones as in `found_reason`."""
     if not name:
         return None
     for known in channel.sub_statuses:
         if known.category is target.category and known.name.casefold() == name.casefold():
-            return known.name
+            if known.archived and known.id != had and not is_past:
+                message = f'The sub-status "{known.name}" is archived; give another'
+                raise refuse(Code.UNKNOWN_SUB_STATUS, message, "/sub_status")
+            return known
     message = f'"{name}" is not a sub-status of {target.category}; add it first'
     raise refuse(Code.UNKNOWN_SUB_STATUS, message, "/sub_status")
 
@@ -57,11 +89,15 @@ def route_to(lead: Lead, channel: Channel, current: Status, target: Status, also
     by_way = also_qualified and arrives and lead.qualified_at is None
     route = (current, qualified, target) if by_way and qualified is not None else (current, target)
     for before, after in pairwise(route):
-        if before.id != after.id and before.next is not None and after.id not in before.next:
-            names = [channel.status_by_id[id].name for id in before.next if id in channel.status_by_id]
-            message = f'"{before.name}" may be followed by {", ".join(names) or "nothing"}, not by "{after.name}"'
-            raise refuse(Code.TRANSITION_NOT_ALLOWED, message, "/status", next=names)
+        require_successor(channel, before, after)
     return route
+
+
+def require_successor(channel: Channel, before: Status, after: Status) -> None:
+    if before.id != after.id and before.next is not None and after.id not in before.next:
+        names = [channel.status_by_id[id].name for id in before.next if id in channel.status_by_id]
+        message = f'"{before.name}" may be followed by {", ".join(names) or "nothing"}, not by "{after.name}"'
+        raise refuse(Code.TRANSITION_NOT_ALLOWED, message, "/status", next=names)
 
 
 def next_statuses(lead: Lead, channel: Channel) -> list[Status]:

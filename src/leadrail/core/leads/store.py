@@ -20,7 +20,16 @@ _FIELDS = Lead.__struct_fields__
 _LEAD = ", ".join(f"l.{name}" for name in _FIELDS)
 
 # What a change of status writes; an edit writes all but what never changes.
-_MOVED = ("status_id", "sub_status", "reason_id", "reason", "value", "currency", "next_follow_up_at") + (
+_MOVED = (
+    "status_id",
+    "sub_status",
+    "sub_status_id",
+    "reason_id",
+    "reason",
+    "value",
+    "currency",
+    "next_follow_up_at",
+) + (
     "last_follow_up_at",
     "qualified_at",
     "closed_at",

@@ -15,7 +15,7 @@ from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Channel, Named
 from leadrail.core.events.model import Entry, Event, EventType
 from leadrail.core.followups.store import FollowUpRow
-from leadrail.core.leads.model import Lead
+from leadrail.core.leads.model import Lead, sub_status_of
 from leadrail.dialects.capillary.mapping import customer_of, long, zone_of
 from leadrail.dialects.capillary.wire import (
     DEFAULT_TYPE,
@@ -66,7 +66,7 @@ def whole_lead(actor: Actor, story: Story, warnings: tuple[Item, ...] | UnsetTyp
         type=_text(lead, "lead_type") or DEFAULT_TYPE,
         lead_for=_text(lead, "lead_for"),
         status=CAPILLARY.word(story.channel.status_by_id[lead.status_id]),
-        sub_status=lead.sub_status,
+        sub_status=sub_status_of(lead, story.channel),
         next_follow_up=shown(lead.next_follow_up_at, view.zone) if lead.next_follow_up_at else None,
         last_follow_up=shown(lead.last_follow_up_at, view.zone) if lead.last_follow_up_at else None,
         created_on=shown(lead.created_at, view.zone),

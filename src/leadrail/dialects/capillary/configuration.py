@@ -9,8 +9,8 @@ from typing import Annotated
 
 import msgspec
 
-from leadrail.core.channels import store as channels
-from leadrail.core.channels.model import Channel, SubStatus
+from leadrail.core.channels import reason_store, reasons
+from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, refuse
 from leadrail.db.database import Connection
 from leadrail.dialects.capillary.call import Call
@@ -26,7 +26,6 @@ from leadrail.dialects.capillary.wire import (
 from leadrail.dialects.words import CAPILLARY
 from leadrail.kit import wire
 from leadrail.kit.http import Response, json_response
-from leadrail.kit.ids import new_id
 
 _NEW_REASONS = msgspec.json.Decoder(Annotated[list[NewReason], msgspec.Meta(max_length=100)] | NewReason)
 _NEW_SUB_STATUS = msgspec.json.Decoder(NewSubStatus)
@@ -36,10 +35,10 @@ _WORDS = {category: CAPILLARY.shown_as[category] for category in CAPILLARY.stand
 async def list_reasons(call: Call) -> Response:
     """Section 5.9. A number names one reason of one company, so lists of several can stand together."""
     async with call.core.database.connection() as connection:
-        known = [] if call.actor.channel_ids else await channels.reasons(connection, call.actor.company_id)
+        known = [] if call.actor.channel_ids else await reason_store.reasons(connection, call.actor.company_id)
         shown = {reason.number: reason for reason in known}
         for channel in await _one_of_each_owner(connection, call):
-            shown |= {reason.number: reason for reason in channel.reasons}
+            shown |= {reason.number: reason for reason in channel.reasons if not reason.archived}
     rows = [ListedReason(number, reason.text) for number, reason in sorted(shown.items())]
     return json_response(200, Listing(rows))
 
@@ -53,19 +52,16 @@ async def add_reasons(call: Call) -> Response:
     _demand_unbound(call)
     texts, company_id = [(one.reason or "").strip() for one in given], call.actor.company_id
     async with call.core.database.transaction() as connection:
-        # First, so that two callers with the same texts go one after the other.
-        await channels.renew_all(connection, company_id)
-        await channels.insert_reasons(connection, company_id, [(new_id(), text) for text in texts])
-        added = [await channels.reason_like(connection, company_id, text) for text in texts]
+        added = await reasons.offer_reasons(connection, company_id, texts)
     return json_response(200, Listing([ListedReason(reason.number, reason.text) for reason in added]))
 
 
 async def list_sub_statuses(call: Call) -> Response:
     """Section 5.10: those that belong to one of the vendor's statuses, each name once."""
     async with call.core.database.connection() as connection:
-        known = [] if call.actor.channel_ids else await channels.sub_statuses(connection, call.actor.company_id)
+        known = [] if call.actor.channel_ids else await reason_store.sub_statuses(connection, call.actor.company_id)
         for channel in await _one_of_each_owner(connection, call):
-            known += channel.sub_statuses
+            known += [one for one in channel.sub_statuses if not one.archived]
     shown = {(_WORDS[one.category], one.name.casefold()): one.name for one in known if one.category in _WORDS}
     return json_response(200, Listing([ListedSubStatus(word, name) for (word, _), name in sorted(shown.items())]))
 
@@ -79,9 +75,7 @@ async def add_sub_status(call: Call) -> Response:
     category, name = CAPILLARY.stands_for[word.casefold()], (body.sub_status or "").strip()
     company_id = call.actor.company_id
     async with call.core.database.transaction() as connection:
-        await channels.insert_sub_status(connection, company_id, SubStatus(new_id(), category, name))
-        await channels.renew_all(connection, company_id)
-        added = await channels.sub_status_like(connection, company_id, category, name)
+        added = await reasons.offer_sub_status(connection, company_id, category, name)
     return json_response(200, AddedSubStatus(word, added.name))
 
 

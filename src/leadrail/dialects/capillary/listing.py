@@ -89,10 +89,10 @@ def _of_status(word: str | None, channels: Sequence[Channel]) -> Condition:
 
 
 def _of_sub_status(name: str, channels: Sequence[Channel]) -> Condition:
-    """In any case, by the spellings that the companies have."""
+    """In any case, of whichever company; also an archived one, which leads may still have."""
     wanted = name.strip().casefold()
-    known = {one.name for channel in channels for one in channel.sub_statuses if one.name.casefold() == wanted}
-    return Condition("sub_status", Operator.IN, sorted(known))
+    known = {one.id for channel in channels for one in channel.sub_statuses if one.name.casefold() == wanted}
+    return Condition("sub_status_id", Operator.IN, sorted(known))
 
 
 def _shown_as(member: str, value: str, default: str) -> Condition:

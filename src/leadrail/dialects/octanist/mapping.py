@@ -11,7 +11,7 @@ from leadrail.core.channels.model import Category, Status
 from leadrail.core.engine import Done
 from leadrail.core.errors import Code, Refusal, refuse
 from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, UpdateLead
-from leadrail.core.leads.model import Lead
+from leadrail.core.leads.model import Lead, reason_of
 from leadrail.core.queries import Seen
 from leadrail.dialects import custom
 from leadrail.dialects.octanist.auth import FACE
@@ -110,7 +110,7 @@ def view(seen: Seen) -> LeadView:
         currency=lead.currency,
         note=lead.notes,
         custom=_custom(seen),
-        loss_reason=lead.reason if status == "lost" else None,
+        loss_reason=reason_of(lead, seen.setup.channel) if status == "lost" else None,
         conversion_name=_text(held.get("conversionName")),
         source=lead.source,
         **visit,
@@ -162,7 +162,7 @@ def command(actor: Actor, body: LeadUpdate, seen: Seen) -> Command:
         status=reference,
         fields=fields,
         reason=reason,
-        note=None if _repeats(body, seen.lead, target, reason) else body.note,
+        note=None if _repeats(body, seen, target, reason) else body.note,
         also_qualified=bool(body.also_qualified),
     )
 
@@ -194,10 +194,11 @@ def _demand_of_first_generation(body: LeadUpdate, target: Status, lead: Lead) ->
         raise refuse(Code.MISSING_REQUIREMENT, message, "/currency")
 
 
-def _repeats(body: LeadUpdate, lead: Lead, target: Status | None, reason: str | None) -> bool:
+def _repeats(body: LeadUpdate, seen: Seen, target: Status | None, reason: str | None) -> bool:
     """Whether the lead is already there with this note, so that a repeated call is not recorded as a second note."""
+    lead = seen.lead
     stays = target is not None and target.id == lead.status_id
-    return stays and body.note == lead.notes and reason in (None, lead.reason)
+    return stays and body.note == lead.notes and reason in (None, reason_of(lead, seen.setup.channel))
 
 
 def updated(done: Sequence[Done], refused: Sequence[tuple[Lead, Refusal]], now: datetime) -> UpdateAnswer:
