@@ -185,22 +185,23 @@ async def test_a_new_name_shows_on_leads_and_history_says_what_was_said(people: 
     assert (said["reason"], said["reason_id"], said["sub_status"]) == ("Price", reason["id"], "Later")
 
 
-async def test_what_is_told_later_says_the_new_name(people: People, lead: Lead) -> None:
+async def test_what_is_told_later_says_the_new_name(people: People, channel: Channel) -> None:
     reason, sub_status = await add(people.owner, "Price"), await add_sub_status(people.owner, "Later")
     await add_sub_status(people.owner, "Never")
-    await move(people.owner, lead, reason="price", sub_status="later")
+    one, other = [await people.owner.lead(channel) for _ in range(2)]
+    for lead in (one, other):
+        await move(people.owner, lead, reason="price", sub_status="later")
     await people.owner.http.patch(f"{REASONS}/{reason['id']}", json={"text": "Dear"})
     await people.owner.http.patch(f"{SUB_STATUSES}/{sub_status['id']}", json={"name": "Soon"})
 
-    by_sub_status = await move(people.owner, lead, sub_status="never")
-    said = (await last_event(people.owner, lead))["data"]
-    await move(people.owner, lead, sub_status="soon")
-    by_reason = await move(people.owner, lead, reason="Another")
-    told = (await last_event(people.owner, lead))["data"]
+    by_sub_status = await move(people.owner, one, sub_status="never")
+    by_reason = await move(people.owner, other, reason="Another")
 
     assert (by_sub_status["reason"], by_sub_status["sub_status"]) == ("Dear", "Never")
+    assert (by_reason["reason"], by_reason["sub_status"]) == ("Another", "Soon")
+    said, told = [(await last_event(people.owner, lead))["data"] for lead in (one, other)]
     assert (said["reason"], said["reason_id"], said["sub_status"]) == ("Dear", reason["id"], "Never")
-    assert (by_reason["reason"], told["sub_status"]) == ("Another", "Soon")
+    assert (told["reason"], told["sub_status"]) == ("Another", "Soon")
 
 
 async def test_a_move_that_a_rule_made_is_taken_back_to_the_words_of_today(
