@@ -46,15 +46,23 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 # A result counts while the claim is still the last one made; that a receiver has taken it in counts in any case.
 # What was answered is kept when the result counts and the lead is not erased, which only a row that this statement has
 # locked can tell. An endpoint that takes something does not fail any more.
+#
+# What is known of all endpoints concerned is locked here in key order, whether they took something or are to fail: two
+# processes whose results cross would else wait for each other in a circle.
 _RECORD = """
 WITH result AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::timestamptz[], $5::text[], $6::timestamptz[],
         $7::text[], $8::timestamptz[], $9::integer[], $10::integer[], $11::bytea[])
     AS r(company_id, delivery_id, number, ended_at, state, due_at,
         outcome, started_at, duration_ms, status_code, response)
+), held AS (
+    SELECT f.company_id, f.endpoint_id, e.takes
+    FROM unnest($12::uuid[], $13::uuid[], $14::boolean[]) AS e(company_id, endpoint_id, takes)
+    JOIN endpoint_failures f ON f.company_id = e.company_id AND f.endpoint_id = e.endpoint_id
+    ORDER BY f.company_id, f.endpoint_id FOR UPDATE OF f
 ), healed AS (
-    DELETE FROM endpoint_failures f USING unnest($12::uuid[], $13::uuid[]) AS h(company_id, endpoint_id)
-    WHERE f.company_id = h.company_id AND f.endpoint_id = h.endpoint_id
+    DELETE FROM endpoint_failures f USING held h
+    WHERE h.takes AND f.company_id = h.company_id AND f.endpoint_id = h.endpoint_id
 ), written AS (
     UPDATE deliveries d SET
         state = r.state,
@@ -95,9 +103,11 @@ WHERE n.company_id = next.company_id AND n.id = next.id AND n.attempts = n.attem
 async def record(connection: Connection, results: Sequence[Result]) -> None:
     """Writes down how claims ended. A result that is written a second time changes nothing."""
     taken = {_endpoint(result) for result in results if result.state is DeliveryState.DELIVERED}
+    concerned = sorted({_endpoint(result) for result in results})
+    endpoints = zip(*((*endpoint, endpoint in taken) for endpoint in concerned), strict=True)
     # In key order, so that this and an erase of leads never wait for each other in a circle.
     columns = zip(*sorted(map(_row, results), key=lambda row: row[:2]), strict=True)
-    await connection.execute(_RECORD, *columns, *_columns(taken))
+    await connection.execute(_RECORD, *columns, *endpoints)
     ordered = [result for result in results if result.claim.endpoint.ordered and result.state is not DeliveryState.DUE]
     if ordered:
         ids = {(result.claim.company_id, result.claim.delivery_id) for result in ordered}
