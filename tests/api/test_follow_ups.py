@@ -200,7 +200,7 @@ async def test_many_at_once_are_all_kept_in_their_order_and_the_lead_knows_the_l
     who = (people.owner, people.partner)
     times = [(start + timedelta(hours=n)).isoformat() for n in range(60)]
 
-    after = await asyncio.gather(*(record(who[n % 2], lead, done_at=time) for n, time in enumerate(times)))
+    after = await asyncio.gather(*(record(who[n % 2], lead, done_at=time) for n, time in enumerate(reversed(times))))
 
     found = await recorded(people.owner, lead, limit=7)
     assert sorted(one["version"] for one in after) == list(range(2, 62))
