@@ -203,6 +203,40 @@ def test_it_goes_back_whatever_may_follow_and_is_demanded() -> None:
     assert reverse(moved, within, LATER).lead.status_id == NEW.id
 
 
+CALLED = replace(WON, follow_up_after_s=2 * 86_400)
+
+
+def calling(start: Status = NEW) -> Channel:
+    """Whoever buys is to be called after two days."""
+    return ruled(rule(start, CALLED), statuses=(start, CALLED, LOST))
+
+
+def test_the_contact_that_a_person_had_planned_comes_back() -> None:
+    within = calling()
+    lead = lead_in(within=within, next_follow_up_at=NOW + 9 * DAY)
+    moved = buy(lead, within).lead
+    back = reverse(moved, within, LATER + DAY).lead
+
+    assert moved.next_follow_up_at == LATER + 2 * DAY
+    assert (back.next_follow_up_at, back.follow_up_status_id) == (NOW + 9 * DAY, None)
+
+
+def test_a_contact_that_somebody_planned_since_stays() -> None:
+    within = calling()
+    moved = buy(lead_in(within=within, next_follow_up_at=NOW + 9 * DAY), within).lead
+    edited = decide(moved, within, edit(next_follow_up_at=NOW + 5 * DAY), LATER).lead
+
+    assert reverse(edited, within, LATER).lead.next_follow_up_at == NOW + 5 * DAY
+
+
+def test_what_the_former_status_had_planned_it_plans_anew() -> None:
+    start = replace(NEW, follow_up_after_s=86_400)
+    within = calling(start)
+    back = reverse(buy(lead_in(within=within), within).lead, within, LATER + DAY)
+
+    assert (back.lead.next_follow_up_at, back.lead.follow_up_status_id) == (LATER + 2 * DAY, start.id)
+
+
 def test_a_value_that_somebody_set_since_stays() -> None:
     moved = buy(lead_in(within=BUYS), BUYS).lead
     edited = decide(moved, BUYS, edit(value=Decimal(900)), LATER).lead

@@ -119,6 +119,15 @@ def test_a_vendor_is_not_told_what_it_has_no_words_for(format: Format) -> None:
     assert message(claim(format, EVENT | {"type": "reward.created"}), 0) is None
 
 
+@pytest.mark.parametrize("format", list(Format))
+def test_the_endpoints_own_headers_never_stand_beside_ours(format: Format) -> None:
+    one = claim(format)
+    ours = told(one, 1).headers
+    given = {name.title(): "x" for name in ours} | {"X-Team": "sales"}
+
+    assert told(replace(one, endpoint=replace(one.endpoint, headers=given)), 1).headers == ours | {"X-Team": "sales"}
+
+
 def test_a_payload_that_is_gone_or_broken_is_refused() -> None:
     with pytest.raises(ValueError, match="no longer kept"):
         message(claim(Format.NATIVE, None), 0)

@@ -10,10 +10,8 @@ from msgspec import Meta
 
 from leadrail.api import examples
 from leadrail.api.operation import Call, Operation
-from leadrail.api.page import Cursor, Limit, Page, id_at
-from leadrail.api.page import page as page_of
+from leadrail.api.page import Cursor, Limit, Page, cursor_of, moment_at
 from leadrail.core.actor import Scope
-from leadrail.core.errors import Code, refuse
 from leadrail.core.followups import store
 from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.leads.planning import OVERDUE_AFTER
@@ -47,15 +45,13 @@ def _span(state: State, now: datetime) -> store.Span:
 
 async def list_work(call: Call[None, FollowUpQuery]) -> Response:
     query, actor, reader = call.query, call.actor, call.core.reader
-    last = id_at(query.cursor)
+    # The time as it was, not as it is by now: a lead that is planned anew between two pages takes none along with it.
+    place = moment_at(query.cursor)
     async with call.core.database.connection() as connection:
         setups = await reader.channels(connection, actor)
         if query.channel is not None:
             setups = [await reader.channel(connection, actor, query.channel)]
-        place = await store.place_of(connection, actor.companies, last) if last else None
-        if last is not None and place is None:
-            raise refuse(Code.INVALID, "The lead at which the page before ended is planned no more", "?cursor")
-        ids = await store.planned(
+        found = await store.planned(
             connection,
             actor.companies,
             [setup.channel.id for setup in setups],
@@ -64,9 +60,10 @@ async def list_work(call: Call[None, FollowUpQuery]) -> Response:
             after=place,
             limit=query.limit + 1,
         )
-        seen = await reader.leads_in_order(connection, actor, ids)
-    shown = page_of(seen, query.limit, lambda row: row.lead.id, lambda row: document(row.lead, row.setup.channel))
-    return json_response(200, shown)
+        kept = found[: query.limit]
+        seen = await reader.leads_in_order(connection, actor, [id for _, id in kept])
+    shown = [document(row.lead, row.setup.channel) for row in seen]
+    return json_response(200, Page(shown, cursor_of(kept[-1]) if len(found) > query.limit else None))
 
 
 OPERATIONS = (

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -31,8 +32,9 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
-def cursor_of(place: UUID | int) -> str:
-    return base64.urlsafe_b64encode(str(place).encode()).decode().rstrip("=")
+def cursor_of(place: UUID | int | tuple[datetime, UUID]) -> str:
+    text = f"{place[0].isoformat()} {place[1]}" if isinstance(place, tuple) else str(place)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _text(cursor: str) -> str:
@@ -59,6 +61,20 @@ def number_at(cursor: str | None) -> int | None:
     if not text.isdecimal() or len(text) > 18:
         raise _bad_cursor()
     return int(text)
+
+
+def moment_at(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Raises Refused (`invalid`)."""
+    if cursor is None:
+        return None
+    moment, _, id = _text(cursor).partition(" ")
+    try:
+        at = datetime.fromisoformat(moment).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _bad_cursor() from None
+    if (known := parse_id(id)) is None:
+        raise _bad_cursor()
+    return at, known
 
 
 def _bad_cursor() -> Exception:

@@ -30,15 +30,16 @@ def speaks_of_endpoint(reply: Reply) -> bool:
 
 def failures_of(results: Sequence[Result]) -> list[Failure]:
     """What the results say of endpoints that took nothing since their last success among them."""
-    failed: dict[tuple[UUID, UUID], tuple[int, datetime]] = {}
+    failed: dict[tuple[UUID, UUID], Failure] = {}
     for result in sorted(results, key=lambda one: one.ended_at):
         key = (result.claim.endpoint.company_id, result.claim.endpoint.id)
         if result.state is DeliveryState.DELIVERED:
             failed.pop(key, None)
         elif result.attempt is not None:
-            failures, _ = failed.get(key, (0, result.ended_at))
-            failed[key] = failures + result.speaks_of_endpoint, result.ended_at
-    return [Failure(*key, failures, failed_at) for key, (failures, failed_at) in failed.items()]
+            before = failed.get(key, Failure(*key, 0, result.ended_at))
+            number, trial_until = before.failures + result.speaks_of_endpoint, result.claim.trial_until
+            failed[key] = Failure(*key, number, result.ended_at, trial_until or before.trial_until)
+    return list(failed.values())
 
 
 def rest_until(failing: Failing, failed_at: datetime) -> datetime | None:

@@ -30,7 +30,10 @@ def message(claim: Claim, timestamp: int) -> Message | None:
     headers = signing.headers(claim.endpoint.secrets, str(claim.event_id), timestamp, body)
     if claim.endpoint.format is Format.SENDPILOT:
         headers = _as_sendpilot(headers, claim.endpoint.secrets[0], timestamp, body)
-    return Message(body, claim.endpoint.headers | {"content-type": "application/json"} | headers)
+    ours = {"content-type": "application/json"} | headers
+    # A receiver may read either of two that differ in case alone.
+    theirs = {name: value for name, value in claim.endpoint.headers.items() if name.lower() not in ours}
+    return Message(body, theirs | ours)
 
 
 def _body(format: Format, payload: str, claim: Claim) -> bytes | None:

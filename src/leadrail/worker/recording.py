@@ -80,14 +80,15 @@ class Recorder:
 
 async def _note_failures(connection: Connection, failures: Sequence[Failure], gone: set[UUID]) -> None:
     """Lets failing endpoints rest, and takes those out of service that are gone or fail for too long."""
-    failed_at = {failure.endpoint_id: failure.failed_at for failure in failures}
+    by_endpoint = {failure.endpoint_id: failure for failure in failures}
     rests = []
     for one in await records.fail(connection, failures):
-        now = failed_at[one.endpoint_id]
+        failure = by_endpoint[one.endpoint_id]
+        now = failure.failed_at
         if one.endpoint_id in gone or is_given_up(one, now):
             why = Why.GONE if one.endpoint_id in gone else Why.FAILING
             await disable_endpoint(connection, one.company_id, one.endpoint_id, why, one.failing_since, now)
         elif (until := rest_until(one, now)) is not None:
-            rests.append((one, until, now))
+            rests.append((failure, until))
     if rests:
         await records.rest(connection, rests)

@@ -116,11 +116,12 @@ async def history(call: Call[None, Paging]) -> Response:
     return json_response(200, page(entries, call.query.limit, lambda row: row.seq, lambda row: row.event))
 
 
-async def list_follow_ups(call: Call[None, NoQuery]) -> Response:
+async def list_follow_ups(call: Call[None, Paging]) -> Response:
+    limit, after = call.query.limit, number_at(call.query.cursor) or 0
     async with call.core.database.connection() as connection:
         seen = await call.core.reader.lead(connection, call.actor, lead_id_of(call.request))
-        rows = await followups.of_lead(connection, seen.lead.company_id, seen.lead.id)
-    return json_response(200, Page(rows, None))
+        rows = await followups.of_lead(connection, seen.lead.company_id, seen.lead.id, after=after, limit=limit + 1)
+    return json_response(200, page(rows, limit, lambda row: row.number, lambda row: row))
 
 
 async def list_notes(call: Call[None, Paging]) -> Response:
@@ -131,8 +132,9 @@ async def list_notes(call: Call[None, Paging]) -> Response:
     return json_response(200, page(rows, limit, lambda row: row.id, lambda row: row))
 
 
-async def list_purchases(call: Call[None, NoQuery]) -> Response:
+async def list_purchases(call: Call[None, Paging]) -> Response:
+    limit, before = call.query.limit, id_at(call.query.cursor)
     async with call.core.database.connection() as connection:
         seen = await call.core.reader.lead(connection, call.actor, lead_id_of(call.request))
-        rows = await purchases.of_lead(connection, seen.lead.company_id, seen.lead.id)
-    return json_response(200, Page(rows, None))
+        rows = await purchases.of_lead(connection, seen.lead.company_id, seen.lead.id, before=before, limit=limit + 1)
+    return json_response(200, page(rows, limit, lambda row: row.id, lambda row: row))

@@ -42,7 +42,7 @@ class FollowUpRow(msgspec.Struct, frozen=True):
 _COLUMNS = "id, number, scheduled_at, followed_up_at, followed_up_by, notes, created_by, created_at"
 
 _OF_LEAD = f"""
-SELECT {_COLUMNS} FROM follow_ups WHERE company_id = $1 AND lead_id = $2 ORDER BY number LIMIT 1000
+SELECT {_COLUMNS} FROM follow_ups WHERE company_id = $1 AND lead_id = $2 AND number > $3 ORDER BY number LIMIT $4
 """
 
 _NEWEST_OF_LEADS = f"""
@@ -55,9 +55,11 @@ ORDER BY newest.number
 """
 
 
-async def of_lead(connection: Connection, company_id: UUID, lead_id: UUID) -> list[FollowUpRow]:
-    """A lead's follow-ups, oldest first."""
-    return [FollowUpRow(*row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id)]
+async def of_lead(
+    connection: Connection, company_id: UUID, lead_id: UUID, *, after: int, limit: int
+) -> list[FollowUpRow]:
+    """A lead's follow-ups, oldest first, from above the number `after` on."""
+    return [FollowUpRow(*row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id, after, limit)]
 
 
 async def of_leads(
@@ -101,7 +103,7 @@ async def due(
 
 # Of each company apart, in the order of its index; what is closed, deleted or erased is nobody's work.
 _PLANNED = """
-SELECT one.id FROM unnest($1::uuid[]) AS q(company_id)
+SELECT one.next_follow_up_at, one.id FROM unnest($1::uuid[]) AS q(company_id)
 CROSS JOIN LATERAL (
     SELECT l.id, l.next_follow_up_at FROM leads l
     JOIN statuses s ON s.company_id = l.company_id AND s.channel_id = l.channel_id AND s.id = l.status_id
@@ -132,17 +134,10 @@ async def planned(
     assignee: str | None,
     after: tuple[datetime, UUID] | None,
     limit: int,
-) -> list[UUID]:
-    """The leads with a contact planned in the span, earliest first; `after` is the place of the page before."""
+) -> list[tuple[datetime, UUID]]:
+    """The leads with a contact planned in the span, and when, earliest first; `after` is the last one before."""
     at, id = after or _BEFORE_ALL
     rows = await connection.fetch(
         _PLANNED, companies, channel_ids, span.after, span.until, at, id, assignee, list(QUIET), limit
     )
-    return [row[0] for row in rows]
-
-
-async def place_of(connection: Connection, companies: Sequence[UUID], lead_id: UUID) -> tuple[datetime, UUID] | None:
-    """Where a lead stands in the list of what is planned; None when nothing is."""
-    statement = "SELECT next_follow_up_at FROM leads WHERE company_id = ANY($1) AND id = $2"
-    at: datetime | None = await connection.fetchval(statement, companies, lead_id)
-    return (at, lead_id) if at is not None else None
+    return [(at, id) for at, id in rows]

@@ -149,12 +149,22 @@ def _undo(rule: Rule, before: Lead, after: Lead, now: datetime) -> Undo:
         event_id=new_id(),
         rule=RuleRef(rule.id, rule.name),
         until=now + REVERSIBLE,
-        next_follow_up_at=before.next_follow_up_at,
+        # What the status planned, it plans anew when the lead comes back to it.
+        next_follow_up_at=before.next_follow_up_at if before.follow_up_status_id is None else None,
         follow_up_given=after.next_follow_up_at,
         value_given=after.value if before.value is None else None,
         currency=before.currency,
         **{name: getattr(before, name) for name in _STOOD},
     )
+
+
+def with_contact(before: Lead | None, decision: Decision) -> Decision:
+    """A move that a rule has just made, knowing which contact is planned after it: only that one is taken back."""
+    lead = decision.lead
+    if lead.undo is None or (before is not None and lead.undo == before.undo):
+        return decision
+    undo = lead.undo | {"follow_up_given": msgspec.to_builtins(lead.next_follow_up_at)}
+    return replace(decision, lead=replace(lead, undo=undo))
 
 
 def reverse_move(lead: Lead, channel: Channel, command: ReverseMove, now: datetime) -> Decision:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, Refused, refuse
-from leadrail.core.leads.automatic import after_purchase, apply_rule, reverse_move, settled
+from leadrail.core.leads.automatic import after_purchase, apply_rule, reverse_move, settled, with_contact
 from leadrail.core.leads.commands import (
     AddNote,
     ApplyRule,
@@ -38,7 +38,7 @@ def decide(lead: Lead | None, channel: Channel, command: LeadCommand, now: datet
     if not channel.allows(command.actor):
         raise _forbidden(command)
     decision = _applied(lead, channel, command, now, number)
-    return with_plan(lead, channel, command, decision, now)
+    return with_contact(lead, with_plan(lead, channel, command, decision, now))
 
 
 def _applied(lead: Lead | None, channel: Channel, command: LeadCommand, now: datetime, number: int) -> Decision:

@@ -29,10 +29,13 @@ INSERT = Section("purchased", PurchaseRow, "INSERT INTO purchases ({columns}) SE
 
 _OF_LEAD = """
 SELECT id, name, description, amount, currency, purchased_at, created_at
-FROM purchases WHERE company_id = $1 AND lead_id = $2 ORDER BY id DESC LIMIT 1000
+FROM purchases WHERE company_id = $1 AND lead_id = $2 AND ($3::uuid IS NULL OR id < $3)
+ORDER BY id DESC LIMIT $4
 """
 
 
-async def of_lead(connection: Connection, company_id: UUID, lead_id: UUID) -> list[Purchase]:
-    """A lead's purchases, the latest recorded first, at most 1,000."""
-    return [Purchase(*row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id)]
+async def of_lead(
+    connection: Connection, company_id: UUID, lead_id: UUID, *, before: UUID | None, limit: int
+) -> list[Purchase]:
+    """A lead's purchases, newest first; `before` is the last one of the page before."""
+    return [Purchase(*row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id, before, limit)]

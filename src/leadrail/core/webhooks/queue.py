@@ -36,7 +36,8 @@ class LaneState(StrEnum):
 class Lane(msgspec.Struct, frozen=True):
     """`due_at` is the earliest of its deliveries'.
 
-    While its endpoint fails, nothing is tried before `resting_until`, and after it one delivery at a time.
+    While its endpoint fails, nothing is tried before `resting_until`, and after it one delivery at a time, by one
+    worker of all.
     """
 
     company_id: UUID
@@ -66,7 +67,8 @@ class Claim(msgspec.Struct, frozen=True):
     """A delivery that is ours to send until its lease ends. `number` counts its attempts, this one included.
 
     `attempts_before` were made before it was last replayed. `channel_called` is what the vendor of the endpoint's
-    format called the event's channel, if it came from there.
+    format called the event's channel, if it came from there. `trial_until` is set when it tries an endpoint that fails:
+    until then nobody else does.
     """
 
     company_id: UUID
@@ -77,6 +79,7 @@ class Claim(msgspec.Struct, frozen=True):
     endpoint: Destination
     channel_called: str | None = None
     attempts_before: int = 0
+    trial_until: datetime | None = None
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -121,11 +124,15 @@ async def lanes(connection: Connection, after: tuple[UUID, UUID], limit: int) ->
 #
 # A delivery that keeps its place behind an earlier one of its lead is not sent: it takes the earlier one's time, so
 # that a blocked backlog costs nothing until `results.record` wakes the next of it.
+#
+# An endpoint whose rest is over is tried by the worker that makes it rest anew, until the lease ends; the others find
+# it resting. Nothing is waited for here: what records results locks the same rows in another order.
 _CLAIM = """
 WITH picked AS (
-    SELECT next.*
+    SELECT lane.fails, next.*
     FROM set_config('synchronous_commit', 'off', true)
-    CROSS JOIN unnest($1::uuid[], $2::uuid[], $3::integer[]) AS lane(company_id, endpoint_id, share)
+    CROSS JOIN unnest($1::uuid[], $2::uuid[], $3::integer[], $6::boolean[])
+        AS lane(company_id, endpoint_id, share, fails)
     CROSS JOIN LATERAL (
         SELECT d.company_id AS owner_id, d.id AS delivery_id, d.event_seq, d.lead_id, d.ordered AS in_order, e.*
         FROM deliveries d
@@ -142,14 +149,24 @@ WITH picked AS (
             AND b.state = 'due' AND b.ordered AND b.event_seq < p.event_seq
         ORDER BY b.event_seq LIMIT 1
     ) AS earlier ON p.in_order
+), tried AS (
+    UPDATE endpoint_failures f SET resting_until = $5
+    FROM (
+        SELECT r.company_id, r.endpoint_id FROM judged j
+        JOIN endpoint_failures r ON r.company_id = j.company_id AND r.endpoint_id = j.id
+        WHERE j.fails AND j.waits_for IS NULL AND r.resting_until <= $4 FOR UPDATE OF r SKIP LOCKED
+    ) AS rested
+    WHERE f.company_id = rested.company_id AND f.endpoint_id = rested.endpoint_id
+    RETURNING f.company_id, f.endpoint_id
 )
 UPDATE deliveries d SET
     due_at = greatest($5, e.waits_for),
     attempts = d.attempts + CASE WHEN e.waits_for IS NULL THEN 1 ELSE 0 END
 FROM judged e
 WHERE d.company_id = e.owner_id AND d.id = e.delivery_id
+    AND (NOT e.fails OR e.waits_for IS NOT NULL OR (e.company_id, e.id) IN (SELECT * FROM tried))
 RETURNING e.waits_for IS NULL, d.company_id, d.id, d.attempts, d.event_id, d.payload, d.attempts_before,
-    e.id, e.company_id, e.url, e.format, e.secret,
+    CASE WHEN e.fails THEN $5 END, e.id, e.company_id, e.url, e.format, e.secret,
     CASE WHEN e.previous_secret_until > $4 THEN e.previous_secret END, e.event_names, e.headers, e.ordered,
     CASE WHEN e.format <> 'native' THEN (
         SELECT a.external_id FROM events v JOIN channel_aliases a
@@ -166,20 +183,22 @@ async def claim(
     Fewer come than were looked at where some have to wait for earlier ones.
     """
     columns = zip(*((lane.company_id, lane.endpoint_id, share) for lane, share in shares), strict=True)
-    rows = [tuple(row) for row in await connection.fetch(_CLAIM, *columns, now, lease_until)]
+    fails = [lane.resting_until is not None for lane, _ in shares]
+    rows = [tuple(row) for row in await connection.fetch(_CLAIM, *columns, now, lease_until, fails)]
     claims = [_claim(*row[1:]) for row in rows if row[0]]
     return Taken(claims, len(claims) < len(rows))
 
 
 def _claim(
-    company_id: UUID, id: UUID, number: int, event_id: UUID, payload: str | None, before: int, *endpoint: Any
+    company_id: UUID, id: UUID, number: int, event_id: UUID, payload: str | None, before: int, *rest: Any
 ) -> Claim:
+    trial_until, *endpoint = rest
     endpoint_id, owner_id, url, format, secret, previous, event_names, headers, ordered, called = endpoint
     secrets = (secret, previous) if previous else (secret,)
     destination = Destination(
         endpoint_id, owner_id, url, Format(format), secrets, EventNames(event_names), headers, ordered
     )
-    return Claim(company_id, id, number, event_id, payload, destination, called, before)
+    return Claim(company_id, id, number, event_id, payload, destination, called, before, trial_until)
 
 
 # Whoever deletes an endpoint wants no more of it. One that was disabled may come back, and its deliveries with it.

@@ -46,15 +46,23 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 # A result counts while the claim is still the last one made; that a receiver has taken it in counts in any case.
 # What was answered is kept when the result counts and the lead is not erased, which only a row that this statement has
 # locked can tell. An endpoint that takes something does not fail any more.
+#
+# What is known of all endpoints concerned is locked here in key order, whether they took something or are to fail: two
+# processes whose results cross would else wait for each other in a circle.
 _RECORD = """
 WITH result AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::timestamptz[], $5::text[], $6::timestamptz[],
         $7::text[], $8::timestamptz[], $9::integer[], $10::integer[], $11::bytea[])
     AS r(company_id, delivery_id, number, ended_at, state, due_at,
         outcome, started_at, duration_ms, status_code, response)
+), held AS (
+    SELECT f.company_id, f.endpoint_id, e.takes
+    FROM unnest($12::uuid[], $13::uuid[], $14::boolean[]) AS e(company_id, endpoint_id, takes)
+    JOIN endpoint_failures f ON f.company_id = e.company_id AND f.endpoint_id = e.endpoint_id
+    ORDER BY f.company_id, f.endpoint_id FOR UPDATE OF f
 ), healed AS (
-    DELETE FROM endpoint_failures f USING unnest($12::uuid[], $13::uuid[]) AS h(company_id, endpoint_id)
-    WHERE f.company_id = h.company_id AND f.endpoint_id = h.endpoint_id
+    DELETE FROM endpoint_failures f USING held h
+    WHERE h.takes AND f.company_id = h.company_id AND f.endpoint_id = h.endpoint_id
 ), written AS (
     UPDATE deliveries d SET
         state = r.state,
@@ -91,13 +99,26 @@ FROM (
 WHERE n.company_id = next.company_id AND n.id = next.id AND n.attempts = n.attempts_before
 """
 
+# What was to try an endpoint that fails was not sent: whoever comes next may try it at once.
+_LET_TRY = """
+UPDATE endpoint_failures f SET resting_until = u.ended_at
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[])
+    AS u(company_id, endpoint_id, trial_until, ended_at)
+WHERE f.company_id = u.company_id AND f.endpoint_id = u.endpoint_id AND f.resting_until = u.trial_until
+"""
+
 
 async def record(connection: Connection, results: Sequence[Result]) -> None:
     """Writes down how claims ended. A result that is written a second time changes nothing."""
     taken = {_endpoint(result) for result in results if result.state is DeliveryState.DELIVERED}
+    concerned = sorted({_endpoint(result) for result in results})
+    endpoints = zip(*((*endpoint, endpoint in taken) for endpoint in concerned), strict=True)
     # In key order, so that this and an erase of leads never wait for each other in a circle.
     columns = zip(*sorted(map(_row, results), key=lambda row: row[:2]), strict=True)
-    await connection.execute(_RECORD, *columns, *_columns(taken))
+    await connection.execute(_RECORD, *columns, *endpoints)
+    if unsent := [one for one in results if one.attempt is None and one.claim.trial_until is not None]:
+        rows = [(*_endpoint(one), one.claim.trial_until, one.ended_at) for one in unsent]
+        await connection.execute(_LET_TRY, *zip(*rows, strict=True))
     ordered = [result for result in results if result.claim.endpoint.ordered and result.state is not DeliveryState.DUE]
     if ordered:
         ids = {(result.claim.company_id, result.claim.delivery_id) for result in ordered}
@@ -135,12 +156,16 @@ class Failing(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """What a batch of results says of an endpoint: how many failures in a row, the last of them when."""
+    """What a batch of results says of an endpoint: how many failures in a row, the last of them when.
+
+    `trial_until` is that of the claim among them that tried it while it failed.
+    """
 
     company_id: UUID
     endpoint_id: UUID
     failures: int
     failed_at: datetime
+    trial_until: datetime | None = None
 
 
 _FAIL = """
@@ -159,15 +184,16 @@ async def fail(connection: Connection, failures: Sequence[Failure]) -> list[Fail
 
 _REST = """
 UPDATE endpoint_failures f SET trips = f.trips + 1, resting_until = r.until
-FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS r(company_id, endpoint_id, until, now)
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
+    AS r(company_id, endpoint_id, until, now, trial_until)
 WHERE f.company_id = r.company_id AND f.endpoint_id = r.endpoint_id
-    AND (f.resting_until IS NULL OR f.resting_until <= r.now)
+    AND (f.resting_until IS NULL OR f.resting_until <= r.now OR f.resting_until = r.trial_until)
 """
 
 
-async def rest(connection: Connection, rests: Sequence[tuple[Failing, datetime, datetime]]) -> None:
-    """Lets endpoints rest until a time, as seen at another, unless they do already."""
-    rows = [(one.company_id, one.endpoint_id, until, now) for one, until, now in rests]
+async def rest(connection: Connection, rests: Sequence[tuple[Failure, datetime]]) -> None:
+    """Lets endpoints rest until a time after a failure, unless they do already; a trial's own rest ends with it."""
+    rows = [(one.company_id, one.endpoint_id, until, one.failed_at, one.trial_until) for one, until in rests]
     await connection.execute(_REST, *zip(*rows, strict=True))
 
 
