@@ -108,7 +108,7 @@ async def _save(connection: Connection, endpoint: Endpoint) -> None:
 
 async def locked_endpoint(connection: Connection, company_id: UUID, endpoint_id: UUID) -> Endpoint:
     """The endpoint, locked until the transaction ends. Raises Refused (`not_found`)."""
-    # What is known of its failures first, as whoever records results does: neither then waits for the other in a circle.
+    # Its failures first, as whoever records results does: neither then waits for the other in a circle.
     await store.lock_failures(connection, company_id, endpoint_id)
     found = await store.endpoint(connection, company_id, endpoint_id, channel_ids=[], locked=True)
     if found is None:
