@@ -124,6 +124,8 @@ WHO_MAY = {
     "POST /v1/rewards/{id}/corrections": OF_PAYER,
     "POST /v1/rewards/batch": OWN,  # with every item refused, see below
     "GET /v1/notifications": OWN,
+    "POST /v1/persons/report": Answers(200, 200, 403),
+    "POST /v1/persons/erase": Answers(200, 200, 403),
     "GET /v1/event-types": OWN,
     "POST /v1/notifications/read": Answers(404, 404, 422),  # the example names the owner's notice
     "GET /v1/notifications/settings": OF_USER,

@@ -13,6 +13,7 @@ from leadrail.api import (
     leads,
     notifications,
     openapi,
+    persons,
     reasons,
     rewards,
     service,
@@ -39,6 +40,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *followups.OPERATIONS,
     *event_types.OPERATIONS,
     *notifications.OPERATIONS,
+    *persons.OPERATIONS,
     *feed.OPERATIONS,
 )
 
