@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from leadrail.core.channels.model import Category, Channel, StatusRef
 from leadrail.core.core import Core
 from leadrail.core.counts import folding, reading
-from leadrail.core.counts.reading import Grain, Kind, Measure, Question
+from leadrail.core.counts.reading import Grain, Kind, Measure, Question, Reading
+from leadrail.core.errors import Code, Refused
 from leadrail.core.leads.commands import ChangeStatus, CreateLead, EraseLead, LeadCommand, Origin, UpdateLead
 from leadrail.db.database import Database
 from leadrail.kit.ids import new_id
@@ -150,9 +151,7 @@ async def test_kept_sums_equal_the_slow_count_whatever_was_folded_when(
 
 async def test_readers_are_exact_while_many_write_and_two_workers_fold(timed: Core, database_url: str) -> None:
     cores = [timed, Core(await Database.open(database_url, size=8), clock=Clock())]
-    categories = (Category.OPEN, Category.QUALIFIED, Category.WON, Category.LOST)
-    plan = Plan(categories, ((),) * 4, (None,) * 4, ())
-    place = await Place.of(timed, plan)
+    place = await placed(timed)
     company_id, asked = place.actor.company_id, questions(place.channel)[::4]
     writing = asyncio.gather(*(_write(cores[n % 2], place, n) for n in range(12)))
 
@@ -191,3 +190,127 @@ async def _write(core: Core, place: Place, number: int) -> None:
         await core.engine.execute_one(UpdateLead(actor=actor, lead_id=id, fields=words, origin=origin))
     if number % 4 == 0:
         await core.engine.execute_one(EraseLead(actor=actor, lead_id=id))
+
+
+# Bounds
+
+
+async def placed(core: Core) -> Place:
+    categories = (Category.OPEN, Category.QUALIFIED, Category.WON, Category.LOST)
+    return await Place.of(core, Plan(categories, ((),) * 4, (None,) * 4, ()))
+
+
+async def sourced(place: Place, *sources: str | None) -> list[UUID]:
+    """A new lead of each source."""
+    ids = [new_id() for _ in sources]
+    for id, source in zip(ids, sources, strict=True):
+        created = CreateLead(actor=place.actor, channel_id=place.channel.id, lead_id=id, fields={"source": source})
+        await place.core.engine.execute_one(created)
+    return ids
+
+
+async def read_sources(place: Place, word: str | None = None, **more: Any) -> Reading:
+    ids = [status.id for status in place.channel.statuses]
+    asked = Question(measures=(Measure.STANDING,), status_ids=ids, kinds=(Kind.SOURCE,), word=word)
+    async with (
+        place.core.database.connection() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        return await reading.read(connection, place.actor.company_id, asked, START, **more)
+
+
+def told(read: Reading) -> dict[str | None, int]:
+    return {cell.word: cell.n for cell in read.cells}
+
+
+async def test_beyond_the_words_that_have_numbers_leads_count_together_for_good(timed: Core) -> None:
+    place = await placed(timed)
+    first, *_, last = await sourced(place, "a", "b", "b", "c", "d")
+    while await fold(timed, place.actor.company_id, 2, most_words=2):
+        pass
+    assert told(await read_sources(place, most_words=2)) == {"a": 1, "b": 2, None: 2}
+
+    # A number that comes free is not given out again: of the word's other leads some are counted elsewhere.
+    await timed.engine.execute_one(UpdateLead(actor=place.actor, lead_id=first, fields={"source": "d"}))
+    await fold(timed, place.actor.company_id, 50, most_words=2)
+    await timed.engine.execute_one(UpdateLead(actor=place.actor, lead_id=last, fields={"source": "a"}))
+
+    for _ in range(2):
+        read = await read_sources(place, most_words=2)
+        assert told(read) == {"b": 2, None: 3}
+        assert [cell.is_beyond for cell in read.cells if cell.word is None] == [True]
+        await fold(timed, place.actor.company_id, 50, most_words=2)
+
+
+async def test_a_word_that_may_be_among_the_others_is_refused(timed: Core) -> None:
+    place = await placed(timed)
+    await sourced(place, "a", "b", "c")
+    assert told(await read_sources(place, "c", most_words=2)) == {}  # nothing has a number yet
+    await fold(timed, place.actor.company_id, 50, most_words=2)
+
+    assert told(await read_sources(place, "b", most_words=2)) == {"b": 1}
+    with pytest.raises(Refused) as refused:
+        await read_sources(place, "c", most_words=2)
+    assert (refused.value.refusal.code, refused.value.refusal.field) == (Code.INVALID, "?source")
+
+
+async def test_a_reader_far_behind_says_until_when_it_is_complete(timed: Core) -> None:
+    place = await placed(timed)
+    Clock.now = START
+    await sourced(place, "a", "a")
+    await fold(timed, place.actor.company_id, 50)
+    Clock.now = START + timedelta(days=3)
+    await sourced(place, "a", "b")
+
+    behind, exact = await read_sources(place, most_beyond=1), await read_sources(place, most_beyond=2)
+
+    assert (behind.is_exact, behind.complete_until, told(behind)) == (False, START, {"a": 2})
+    assert (exact.is_exact, told(exact)) == (True, {"a": 3, "b": 1})
+
+
+async def test_nothing_is_known_before_the_first_step(timed: Core) -> None:
+    place = await placed(timed)
+    await sourced(place, "a", "b")
+
+    read = await read_sources(place, most_beyond=1)
+
+    assert (read.is_exact, read.complete_until, read.cells) == (False, None, [])
+
+
+# The worker
+
+
+async def test_an_erased_persons_words_are_gone_before_anybody_counts_on(timed: Core) -> None:
+    place = await placed(timed)
+    id, *_ = await sourced(place, "a friend of Zebulon", "ads")
+    await fold(timed, place.actor.company_id, 50)
+
+    await timed.engine.execute_one(EraseLead(actor=place.actor, lead_id=id))
+
+    words = await kept(timed, place.actor.company_id, "count_words")
+    assert {row["word"] for row in words} == {None, "ads"}
+    assert told(await read_sources(place)) == {"ads": 1}
+
+
+async def test_two_workers_count_once_and_one_companys_trouble_is_its_own(
+    timed: Core, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, good = await placed(timed), await placed(timed)
+    for place in (bad, good):
+        await sourced(place, "a", "b")
+    spoil = "INSERT INTO counts SELECT $1, $2, 'standing', 'all', '2026-03-01', 0, $3, 'EUR', 9223372036854775807, 0"
+    nobody, status = UUID(int=0), bad.channel.statuses[0].id
+    async with timed.database.connection() as connection:
+        await connection.execute(spoil, bad.actor.company_id, status, nobody)
+        detail = "UPDATE counts SET detail = '' WHERE company_id = $1"
+        await connection.execute(detail, bad.actor.company_id)
+
+    await asyncio.gather(worker.count(timed), worker.count(timed))
+
+    assert f"could not count for company {bad.actor.company_id}" in caplog.text
+    assert [row["seq"] for row in await kept(timed, good.actor.company_id, "count_places")] == [2]
+    assert sum(row["leads"] for row in await kept(timed, good.actor.company_id, "count_words")) == 2
+    async with timed.database.connection() as connection:
+        await connection.execute("DELETE FROM counts WHERE company_id = $1", bad.actor.company_id)
+    await worker.count(timed)
+    assert told(await read_sources(bad)) == {"a": 1, "b": 1}

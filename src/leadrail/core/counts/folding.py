@@ -100,7 +100,8 @@ async def fold(connection: Connection, company_id: UUID, limit: int, *, most_wor
     row = await connection.fetchrow(_TRY, company_id)
     if row is None:
         return False
-    seq, last = row
+    # The end of the feed may have been read before somebody else counted on, the place is read when it is held.
+    seq, last = row[0], max(row)
     upto = min(seq + limit, last)
     await _count(connection, company_id, seq, upto, (), most_words)
     return bool(upto < last)
