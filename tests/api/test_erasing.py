@@ -8,6 +8,7 @@ from uuid import UUID
 
 from leadrail.core.leads.commands import CreateLead
 from leadrail.core.leads.model import Lead
+from leadrail.worker.counting import count
 from tests.api.answers import good, refused
 from tests.house import eventually
 from tests.people import NewProperty, People, Person
@@ -58,6 +59,7 @@ async def planted(people: People) -> Lead:
         f"Hello {PERSON}".encode(),
         UUID(made["id"]),
     )
+    await count(owner.core)
     return await _lead(people, made["id"])
 
 
@@ -86,15 +88,16 @@ async def _lead(people: People, id: str) -> Lead:
 
 
 ERASED = {
-    "attempts", "capillary_customers", "deliveries", "events", "follow_ups", "idempotency_keys", "lead_keys", "leads",
-    "notes", "purchases", "rewards",
+    "attempts", "capillary_customers", "count_words", "deliveries", "events", "follow_ups", "idempotency_keys",
+    "lead_keys", "leads", "notes", "purchases", "rewards",
 }  # fmt: skip
 """The tables that know a person, and from which an erase takes what they know."""
 
 IMPERSONAL = {
-    "api_keys", "channel_aliases", "channel_members", "channel_rules", "channels", "companies", "endpoint_failures",
-    "endpoints", "event_counters", "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings",
-    "properties", "reasons", "reward_triggers", "schema_migrations", "statuses", "sub_statuses", "users",
+    "api_keys", "channel_aliases", "channel_members", "channel_rules", "channels", "companies", "count_places",
+    "counted_leads", "counts", "endpoint_failures", "endpoints", "event_counters", "moving_places", "notice_reads",
+    "octanist_ad_spend", "octanist_settings", "properties", "quiet_edits", "reasons", "reward_triggers",
+    "schema_migrations", "statuses", "sub_statuses", "users",
 }  # fmt: skip
 """The tables that tell of the company and its people, not of any lead."""
 

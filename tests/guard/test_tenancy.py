@@ -123,6 +123,13 @@ WHO_MAY = {
     "POST /v1/rewards/{id}/pay": OF_PAYER,
     "POST /v1/rewards/{id}/corrections": OF_PAYER,
     "POST /v1/rewards/batch": OWN,  # with every item refused, see below
+    "GET /v1/analytics/board": OWN,
+    "GET /v1/analytics/funnel": OWN,
+    "GET /v1/analytics/moves": OWN,
+    "GET /v1/analytics/sources": OWN,
+    "GET /v1/analytics/won": OWN,
+    "GET /v1/analytics/velocity": OWN,
+    "GET /v1/analytics/ageing": OWN,
     "GET /v1/notifications": OWN,
     "POST /v1/persons/report": Answers(200, 200, 403),
     "POST /v1/persons/erase": Answers(200, 200, 403),

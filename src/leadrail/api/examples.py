@@ -380,3 +380,63 @@ PROBLEM = {
     "field": "/status",
     "details": {"next": ["Qualified", "Lost"]},
 }
+
+_COUNTED = {"exact": True, "complete_until": NOON}
+_NEW, _WON = LEAD["status"], {"id": WON_ID, "name": "Won", "category": "won"}
+_VALUES = [{"currency": "EUR", "value": "12500"}]
+_NEW_COLUMN = {"channel_id": CHANNEL_ID, "status": _NEW}
+_WON_COLUMN = {"channel_id": CHANNEL_ID, "status": _WON}
+
+BOARD = _COUNTED | {
+    "leads": 40,
+    "data": [_NEW_COLUMN | {"leads": 35, "values": []}, _WON_COLUMN | {"leads": 5, "values": _VALUES}],
+}
+
+FUNNEL = _COUNTED | {
+    "leads": 40,
+    "data": [_NEW_COLUMN | {"reached": 40, "standing": 35}, _WON_COLUMN | {"reached": 5, "standing": 5}],
+    "conversions": [{"from_id": NEW_STATUS_ID, "to_id": WON_ID, "leads": 5, "rate": 0.125}],
+}
+
+MOVES = _COUNTED | {
+    "data": [_NEW_COLUMN | {"entered": 12, "left": 4}, _WON_COLUMN | {"entered": 4, "left": 0}],
+    "ways": [
+        {"from_id": None, "to_id": NEW_STATUS_ID, "moves": 12, "rate": None},
+        {"from_id": NEW_STATUS_ID, "to_id": WON_ID, "moves": 4, "rate": 1.0},
+    ],
+}
+
+SHARES = _COUNTED | {
+    "data": [
+        {
+            "name": "website",
+            "leads": 40,
+            "standing": {"open": 35, "qualified": 0, "won": 5, "lost": 0, "on_hold": 0, "deleted": 0},
+            "rate": 0.125,
+            "values": _VALUES,
+        }
+    ],
+    "others": None,
+}
+
+WON_LIST = _COUNTED | {"data": [{"day": "2026-11-01", "leads": 5, "values": _VALUES}]}
+
+VELOCITY = _COUNTED | {"data": [_NEW_COLUMN | {"stays": 4, "median_s": 88_500, "p90_s": 260_000}]}
+
+AGEING = _COUNTED | {
+    "data": [
+        _NEW_COLUMN
+        | {
+            "leads": 35,
+            "ages": [
+                {"from_days": 0, "to_days": 1, "leads": 5},
+                {"from_days": 1, "to_days": 3, "leads": 10},
+                {"from_days": 3, "to_days": 7, "leads": 20},
+                {"from_days": 7, "to_days": 14, "leads": 0},
+                {"from_days": 14, "to_days": 30, "leads": 0},
+                {"from_days": 30, "to_days": 90, "leads": 0},
+                {"from_days": 90, "to_days": None, "leads": 0},
+            ],
+        }
+    ]
+}

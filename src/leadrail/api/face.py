@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from leadrail.api import (
+    analytics,
     channels,
     company,
     event_types,
@@ -38,6 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *webhooks.OPERATIONS,
     *rewards.OPERATIONS,
     *followups.OPERATIONS,
+    *analytics.OPERATIONS,
     *event_types.OPERATIONS,
     *notifications.OPERATIONS,
     *persons.OPERATIONS,

@@ -13,6 +13,7 @@ from leadrail.core.core import Core
 from leadrail.core.errors import Refused
 from leadrail.core.webhooks import results
 from leadrail.db.database import UNREACHABLE
+from leadrail.worker.counting import count
 from leadrail.worker.reminding import remind
 
 CHUNK = 2_000
@@ -46,6 +47,7 @@ JOBS = (
     Job("forget old payloads", 600, forget_payloads),
     Job("apply the rules of channels", 60, run_rules),
     Job("remind of planned contacts", 5, remind),
+    Job("count leads and moves", 1, count),
 )
 
 
