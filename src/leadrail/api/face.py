@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from leadrail.api import (
+    bulk,
     channels,
     company,
     event_types,
@@ -34,6 +35,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *reasons.OPERATIONS,
     *channels.OPERATIONS,
     *leads.OPERATIONS,
+    *bulk.OPERATIONS,
     *webhooks.OPERATIONS,
     *rewards.OPERATIONS,
     *followups.OPERATIONS,
