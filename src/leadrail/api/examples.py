@@ -18,6 +18,7 @@ ENDPOINT_ID = "0199a3c1-0b0b-7b2c-9c3d-4e5f60718294"
 EVENT_ID = "0199a3c6-7d21-7f00-9a4b-1c2d3e4f5a6b"
 USER_ID = "0199a3bf-0004-7d20-a1b2-c3d4e5f6071b"
 RULE_ID = "0199a3c1-0e0e-7b2c-9c3d-4e5f60718297"
+BULK_CHANGE_ID = "0199a3cc-0a0a-7b2c-9c3d-4e5f6071829b"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
 
@@ -361,6 +362,44 @@ PURCHASE = {
 }
 
 ERASED_LEAD = QUALIFIED_LEAD | dict.fromkeys(PERSONAL) | {"properties": {}, "attribution": {}, "erased_at": LATER}
+
+NEW_BULK_CHANGE = {
+    "ids": [LEAD_ID],
+    "action": {"type": "status", "status": "Lost", "reason": "No answer for a year"},
+}
+
+BULK_CHANGE = {
+    "id": BULK_CHANGE_ID,
+    "key_id": KEY_ID,
+    "state": "waiting",
+    "action": {"type": "status", "status": "Lost", "fields": [], "properties": []},
+    "filtered_by": None,
+    "total": 1,
+    "done": 0,
+    "changed": 0,
+    "unchanged": 0,
+    "refused": 0,
+    "stopped_because": None,
+    "created_at": NOON,
+    "started_at": None,
+    "finished_at": None,
+}
+
+DONE_BULK_CHANGE = BULK_CHANGE | {
+    "state": "done",
+    "done": 1,
+    "refused": 1,
+    "started_at": NOON,
+    "finished_at": LATER,
+}
+
+BULK_OUTCOME = {
+    "n": 1,
+    "lead_id": LEAD_ID,
+    "outcome": "refused",
+    "code": "transition_not_allowed",
+    "message": '"New" may be followed by Qualified, not by "Lost"',
+}
 
 PREVIEW = {
     "dry_run": True,

@@ -6,6 +6,7 @@ import msgspec
 
 from leadrail.api import (
     analytics,
+    bulk,
     channels,
     company,
     event_types,
@@ -36,6 +37,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *reasons.OPERATIONS,
     *channels.OPERATIONS,
     *leads.OPERATIONS,
+    *bulk.OPERATIONS,
     *webhooks.OPERATIONS,
     *rewards.OPERATIONS,
     *followups.OPERATIONS,
