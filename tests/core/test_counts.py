@@ -146,6 +146,21 @@ async def test_kept_sums_equal_the_slow_count_whatever_was_folded_when(
     assert await kept(timed, company_id, "quiet_edits") == []
 
 
+async def test_what_is_edited_without_an_event_is_counted_all_the_same(timed: Core) -> None:
+    place = await placed(timed)
+    id, *_ = await sourced(place, "ads", "ads")
+    await fold(timed, place.actor.company_id, 50)
+    fields = {"source": "fair", "value": Decimal(7)}
+
+    quiet = UpdateLead(actor=place.actor, lead_id=id, fields=fields, origin=Origin.QUIET_EDIT)
+    await timed.engine.execute_one(quiet)
+
+    for _ in range(2):
+        assert told(await read_sources(place)) == {"ads": 1, "fair": 1}
+        await assert_equal(timed, place.actor.company_id, questions(place.channel))
+        await worker.count(timed)
+
+
 # Many at once
 
 
@@ -225,19 +240,19 @@ def told(read: Reading) -> dict[str | None, int]:
 
 async def test_beyond_the_words_that_have_numbers_leads_count_together_for_good(timed: Core) -> None:
     place = await placed(timed)
-    first, *_, last = await sourced(place, "a", "b", "b", "c", "d")
+    first, *_, last = await sourced(place, "b", "a", "a", "c", "d")
     while await fold(timed, place.actor.company_id, 2, most_words=2):
         pass
-    assert told(await read_sources(place, most_words=2)) == {"a": 1, "b": 2, None: 2}
+    assert told(await read_sources(place, most_words=2)) == {"a": 2, "b": 1, None: 2}
 
     # A number that comes free is not given out again: of the word's other leads some are counted elsewhere.
     await timed.engine.execute_one(UpdateLead(actor=place.actor, lead_id=first, fields={"source": "d"}))
     await fold(timed, place.actor.company_id, 50, most_words=2)
-    await timed.engine.execute_one(UpdateLead(actor=place.actor, lead_id=last, fields={"source": "a"}))
+    await timed.engine.execute_one(UpdateLead(actor=place.actor, lead_id=last, fields={"source": "b"}))
 
     for _ in range(2):
         read = await read_sources(place, most_words=2)
-        assert told(read) == {"b": 2, None: 3}
+        assert told(read) == {"a": 2, None: 3}
         assert [cell.is_beyond for cell in read.cells if cell.word is None] == [True]
         await fold(timed, place.actor.company_id, 50, most_words=2)
 

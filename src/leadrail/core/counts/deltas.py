@@ -82,7 +82,8 @@ sides AS MATERIALIZED (
         (c.status_id, c.value, c.currency, c.words, c.created_on, c.since_on, c.closed_on, c.passed)),
 spread AS MATERIALIZED (
     SELECT s.sign, s.status_id, coalesce(s.value, 0) AS value, coalesce(s.currency, '') AS currency, s.passed, k.*,
-        date_trunc(g.grain, s.created_on)::date AS created_on, date_trunc(g.grain, s.closed_on)::date AS closed_on,
+        date_trunc(g.grain, s.created_on::timestamp)::date AS created_on,
+        date_trunc(g.grain, s.closed_on::timestamp)::date AS closed_on,
         CASE WHEN k.kind = 'daily' THEN s.since_on END AS since_on
     FROM sides s CROSS JOIN LATERAL (VALUES ('daily', 0), ('all', 0), ('source', s.words[1]),
         ('assignee', s.words[2]), ('campaign', s.words[3]), ('partner', s.words[4])) AS k(kind, word)
@@ -103,13 +104,13 @@ deltas AS MATERIALIZED (
         CROSS JOIN LATERAL unnest(s.passed) WITH ORDINALITY AS f(id, place)
         WHERE f.place <= t.place
         UNION ALL
-        SELECT 'moved', g.kind, h.to_status_id, date_trunc(g.grain, h.day)::date, 0,
+        SELECT 'moved', g.kind, h.to_status_id, date_trunc(g.grain, h.day::timestamp)::date, 0,
             coalesce(h.from_status_id, {_NOBODY}), '', 1, 0
         FROM happened h CROSS JOIN grains g
         WHERE h.to_status_id IS NOT NULL AND h.from_status_id IS DISTINCT FROM h.to_status_id
             AND g.kind IN ('daily', 'all')
         UNION ALL
-        SELECT 'stayed', g.kind, h.from_status_id, date_trunc(g.grain, h.day)::date, 0, {_NOBODY},
+        SELECT 'stayed', g.kind, h.from_status_id, date_trunc(g.grain, h.day::timestamp)::date, 0, {_NOBODY},
             (CASE WHEN h.seconds > 0 THEN 1 + floor(8 * ln(h.seconds) / ln(2::float8))::int ELSE 0 END)::text, 1, 0
         FROM happened h CROSS JOIN grains g
         WHERE h.seconds IS NOT NULL AND g.kind IN ('daily', 'all')) AS every

@@ -40,10 +40,10 @@ _HOLD = "SELECT FROM count_places WHERE company_id = ANY($1) ORDER BY company_id
 # A step's sums are sorted in memory; the planner takes them for many more than they are.
 _WORK_MEM = "SET LOCAL work_mem = '64MB'"
 
-_TRY = """
-SELECT p.seq, e.last_seq FROM count_places p JOIN event_counters e USING (company_id)
-WHERE p.company_id = $1 FOR UPDATE OF p SKIP LOCKED
-"""
+_TRY = "SELECT seq FROM count_places WHERE company_id = $1 FOR UPDATE SKIP LOCKED"
+
+# When the place is held: somebody may have counted on since, beyond what was the end before.
+_END = "SELECT last_seq FROM event_counters WHERE company_id = $1"
 
 _FOLD = f"""
 WITH {DELTAS},
@@ -97,11 +97,10 @@ async def hold(connection: Connection, company_ids: Sequence[UUID]) -> None:
 
 async def fold(connection: Connection, company_id: UUID, limit: int, *, most_words: int = MOST_WORDS) -> bool:
     """Counts the next `limit` events; whether more are left. Leaves it to another who is at it."""
-    row = await connection.fetchrow(_TRY, company_id)
-    if row is None:
+    seq = await connection.fetchval(_TRY, company_id)
+    if seq is None:
         return False
-    # The end of the feed may have been read before somebody else counted on, the place is read when it is held.
-    seq, last = row[0], max(row)
+    last = await connection.fetchval(_END, company_id)
     upto = min(seq + limit, last)
     await _count(connection, company_id, seq, upto, (), most_words)
     return bool(upto < last)

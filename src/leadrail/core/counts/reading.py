@@ -115,7 +115,8 @@ SELECT f.measure, f.kind, f.status_id, nullif(f.from_id, '00000000-0000-0000-000
     f.word < 0, f.day, f.n, f.value
 FROM (
     SELECT measure, CASE kind WHEN 'daily' THEN 'all' ELSE kind END AS kind, status_id, from_id, detail, word,
-        date_trunc(nullif($13, 'ever'), greatest(day, $14::date))::date AS day, sum(n)::bigint AS n, sum(value) AS value
+        date_trunc(nullif($13, 'ever'), greatest(day, $14::date)::timestamp)::date AS day,
+        sum(n)::bigint AS n, sum(value) AS value
     FROM (
         SELECT {_PART} FROM {_CHOSEN.format(table="counts")} AND c.company_id = $1
         UNION ALL
