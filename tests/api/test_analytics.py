@@ -76,8 +76,8 @@ async def test_board_funnel_and_lists_agree_for_the_same_filter(
     month = (NOW - 75 * DAY).date().replace(day=1).isoformat()
     given = {"source": source} if source else {}
 
-    board = await read(owner, "board", channel_id=channel.id, since=month, **given)
-    funnel = await read(owner, "funnel", channel_id=channel.id, since=month, **given)
+    board = await read(owner, "board", channel=channel.id, since=month, **given)
+    funnel = await read(owner, "funnel", channel=channel.id, since=month, **given)
     listed = await all_pages(
         owner.http, "/v1/leads", channel=str(channel.id), created_from=f"{month}T00:00:00Z", limit=5, **given
     )
@@ -96,7 +96,7 @@ async def test_a_change_is_counted_by_the_very_next_answer(people: People, chann
 
     for turn in range(3):
         await move(people.owner, lead, status=("Won", "Lost", "New")[turn])
-        board = await read(people.owner, "board", channel_id=channel.id)
+        board = await read(people.owner, "board", channel=channel.id)
         assert by_name(board["data"], "leads") == {("Won", "Lost", "New")[turn]: 1}
         assert [row["values"] for row in board["data"] if row["leads"]] == [[{"currency": "EUR", "value": "99.5"}]]
 
@@ -112,8 +112,8 @@ async def test_the_funnel_follows_leads_whatever_they_passed_in_between(people: 
     await brought(owner, channel, ("New", 9 * DAY))
     await brought(owner, channel, ("New", 400 * DAY), ("Won", DAY))  # of another time
 
-    funnel = await read(owner, "funnel", channel_id=channel.id, since=(NOW - 20 * DAY).date())
-    moves = await read(owner, "moves", channel_id=channel.id, since=(NOW - 2 * DAY).date())
+    funnel = await read(owner, "funnel", channel=channel.id, since=(NOW - 20 * DAY).date())
+    moves = await read(owner, "moves", channel=channel.id, since=(NOW - 2 * DAY).date())
 
     names = {str(status.id): status.name for status in channel.statuses}
     assert by_name(funnel["data"], "reached", "standing") == {"New": (4, 2), "Qualified": (2, 0), "Won": (2, 2)}
@@ -127,7 +127,7 @@ async def test_the_funnel_follows_leads_whatever_they_passed_in_between(people: 
 async def test_new_leads_come_from_nowhere(people: People, channel: Channel) -> None:
     await people.owner.lead(channel)
 
-    (way,) = (await read(people.owner, "moves", channel_id=channel.id))["ways"]
+    (way,) = (await read(people.owner, "moves", channel=channel.id))["ways"]
 
     assert (way["from_id"], way["moves"], way["rate"]) == (None, 1, None)
 
@@ -144,7 +144,7 @@ async def test_leads_count_by_what_they_have_now(people: People, channel: Channe
     good(await owner.http.patch(f"/v1/leads/{leads[0].id}", json={"source": "fair"}))
     good(await owner.http.delete(f"/v1/leads/{leads[1].id}"))
 
-    for row in (await read(owner, "sources", channel_id=channel.id))["data"]:
+    for row in (await read(owner, "sources", channel=channel.id))["data"]:
         names[row["name"]] = (row["leads"], row["standing"]["won"], row["rate"], row["values"])
 
     worth = [{"currency": "EUR", "value": "10"}]
@@ -193,7 +193,7 @@ async def test_stays_are_within_five_percent_of_the_truth(people: People, channe
     for seconds in lengths:
         await brought(people.owner, channel, ("New", timedelta(seconds=seconds) + DAY), ("Lost", DAY))
 
-    rows = (await read(people.owner, "velocity", channel_id=channel.id))["data"]
+    rows = (await read(people.owner, "velocity", channel=channel.id))["data"]
 
     stays = {row["status"]["name"]: row for row in rows}
     assert stays["New"]["stays"] == 10
@@ -207,7 +207,7 @@ async def test_open_leads_by_how_long_they_have_stood(people: People, channel: C
         await brought(people.owner, channel, ("New", days * DAY))
     await brought(people.owner, channel, ("New", 9 * DAY), ("Lost", 3 * DAY))
 
-    rows = (await read(people.owner, "ageing", channel_id=channel.id))["data"]
+    rows = (await read(people.owner, "ageing", channel=channel.id))["data"]
 
     (new,) = [row for row in rows if row["leads"]]
     assert (new["status"]["name"], new["leads"]) == ("New", 9)
@@ -234,7 +234,7 @@ async def test_a_key_counts_in_its_channels_only(people: People, channel: Channe
     assert await seen(people.owner, **{"X-API-Key": bound}) == {"private"}
     assert await seen(people.partner) == {"shared"}
     assert await seen(people.stranger) == set()
-    strange = await people.stranger.http.get("/v1/analytics/board", params={"channel_id": str(channel.id)})
+    strange = await people.stranger.http.get("/v1/analytics/board", params={"channel": str(channel.id)})
     assert refused(strange)[:2] == (404, "channel_not_found")
 
 
@@ -264,7 +264,7 @@ async def test_what_cannot_be_read_is_refused(people: People, query: dict[str, s
 
 
 async def test_nothing_is_counted_where_there_is_nothing(people: People) -> None:
-    unknown = await people.owner.http.get("/v1/analytics/board", params={"channel_id": NOBODYS})
+    unknown = await people.owner.http.get("/v1/analytics/board", params={"channel": NOBODYS})
 
     assert refused(unknown)[:2] == (404, "channel_not_found")
     assert (await read(people.stranger, "board"))["data"] == []

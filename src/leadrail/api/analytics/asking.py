@@ -57,8 +57,8 @@ async def ask(
         _check_months(since, until, grain)
     now = call.core.clock()
     async with call.core.database.connection() as connection:
-        if query.channel_id is not None:
-            setups = [await call.core.reader.channel(connection, call.actor, query.channel_id)]
+        if query.channel is not None:
+            setups = [await call.core.reader.channel(connection, call.actor, query.channel)]
         else:
             setups = await call.core.reader.channels(connection, call.actor)
         channels = [setup.channel for setup in setups]

@@ -30,11 +30,11 @@ class Interval(StrEnum):
 
 
 class AgeingQuery(msgspec.Struct, frozen=True, kw_only=True):
-    channel_id: UUID | None = None
+    channel: UUID | None = None
 
 
 class MovesQuery(msgspec.Struct, frozen=True, kw_only=True):
-    channel_id: UUID | None = None
+    channel: UUID | None = None
     since: Since | None = None
     until: Until | None = None
 
