@@ -131,7 +131,7 @@ async def test_moves_into_a_status_that_was_removed_still_count(people: People, 
         ({"until": "0001-01-01T00:00:00+14:00"}, (422, "invalid", "/until")),
         ({"category": "odd"}, (400, "malformed", "?category")),
         ({"channel": NOBODYS}, (404, "channel_not_found", "/channel_id")),
-        ({"channel": NOBODYS}, (400, "malformed", "?channel")),
+        ({"channel_id": NOBODYS}, (400, "malformed", "?channel_id")),
     ],
 )
 async def test_a_question_that_is_none_is_refused(people: People, query: Any, answer: Any) -> None:

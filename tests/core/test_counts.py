@@ -35,6 +35,12 @@ class Clock:
         return self.now
 
 
+@pytest.fixture(autouse=True)
+def from_the_start() -> None:
+    """No test begins where the one before it left the clock."""
+    Clock.now = START
+
+
 @pytest.fixture(scope="module")
 async def timed(database_url: str) -> AsyncIterator[Core]:
     core = Core(await Database.open(database_url, size=8), clock=Clock())
