@@ -24,6 +24,7 @@ READS = {
     "list by category": f"/v1/leads?channel={_CHANNEL}&category=won",
     "list by e-mail": "/v1/leads?email=lead28@firm28.example",
     "list by phone": "/v1/leads?phone=%2B1%20415%200000%200028",
+    "duplicates": "/v1/duplicates",
     "list by source": "/v1/leads?source=fair",
     "list by assignee": "/v1/leads?assignee=agent7@example.com",
     "list by time of creation": "/v1/leads?created_from=2026-10-01T00:00:00Z&created_before=2026-10-02T00:00:00Z",

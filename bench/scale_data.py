@@ -88,7 +88,8 @@ async def _references(connection: Any) -> list[_Definition]:
 async def _constraints(connection: Any, kinds: str) -> list[_Definition]:
     rows = await connection.fetch(
         """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
-        WHERE strpos($2, contype::text) > 0 AND conrelid::regclass::text = ANY($1)""",
+        WHERE strpos($2, contype::text) > 0
+            AND (conrelid::regclass::text = ANY($1) OR confrelid::regclass::text = ANY($1))""",
         _TABLES,
         kinds,
     )

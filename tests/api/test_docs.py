@@ -149,7 +149,9 @@ def test_every_operation_has_a_line_to_copy() -> None:
 @pytest.mark.parametrize("name", SHELL)
 async def test_every_line_on_the_page_runs(name: str, world: World, server_url: str) -> None:
     script = SHELL[name].replace(docs.ORIGIN, server_url)
-    ids = world.ids | ({"LEAD_ID": world.ids["MOVED_LEAD_ID"]} if name == "reverse_lead_event" else {})
+    ids = dict(world.ids)
+    if (apart := {"reverse_lead_event": "MOVED_LEAD_ID", "undo_lead_merge": "MERGED_LEAD_ID"}.get(name)) is not None:
+        ids["LEAD_ID"] = ids[apart]
     await run(script, ids | {"KEY": world.people.owner.key})
 
 

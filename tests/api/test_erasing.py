@@ -52,6 +52,7 @@ async def planted(people: People) -> Lead:
     good(await http.post(f"{path}/notes", json=note, headers={"Idempotency-Key": "noted"}), 201)
     await _change_in_bulk(owner, made["id"])
     await _reject_reward(owner)
+    await _merge(owner, made)
     await _as_capillary_customer(owner, channel.id)
     await owner.rows("UPDATE deliveries SET state = 'delivered', finished_at = now() WHERE event_type = $1 RETURNING 1",
                      "lead.created")  # fmt: skip
@@ -69,6 +70,14 @@ async def planted(people: People) -> Lead:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
+
+
+async def _merge(owner: Person, made: dict[str, Any]) -> None:
+    """Another lead of the same person becomes one with it."""
+    body = {"channel_id": made["channel_id"], "email": EMAIL, "company_name": f"{PERSON} & Co"}
+    other = good(await owner.http.post("/v1/leads", json=body), 201)
+    body = {"into": made["id"], "leads": [other["id"]]}
+    good(await owner.http.post("/v1/leads/merge", json=body, headers=_once()))
 
 
 async def _reject_reward(owner: Person) -> None:
@@ -106,7 +115,7 @@ async def _lead(people: People, id: str) -> Lead:
 
 ERASED = {
     "attempts", "capillary_customers", "count_words", "deliveries", "events", "follow_ups", "idempotency_keys",
-    "lead_keys", "leads", "notes", "purchases", "rewards",
+    "lead_keys", "leads", "merges", "notes", "purchases", "rewards",
 }  # fmt: skip
 """The tables that know a person, and from which an erase takes what they know."""
 
@@ -172,7 +181,7 @@ async def test_its_way_its_money_and_its_deliveries_stay(people: People) -> None
     assert good(await people.owner.http.get(f"/v1/leads/{lead.id}/purchases"))["data"][0]["amount"] == "10"
     after = await people.owner.rows(due, people.owner.company_id)
     assert after[: len(before)] == before
-    assert len(after) == len(before) + 1
+    assert len(after) == len(before) + 2  # it and the lead for which it stands
 
 
 async def test_a_repeat_of_a_kept_call_still_makes_nothing_new(people: People) -> None:

@@ -364,6 +364,9 @@ async def test_what_is_sent_to_endpoints_is_what_is_documented(world: World) -> 
     for act in ("pause", "resume"):
         await owner.post(f"/v1/channels/{world.channel.id}/{act}")
     await make_overdue(world)
+    pair = {"into": world.ids["LEAD_ID"], "leads": [world.ids["OTHER_LEAD_ID"]]}
+    merge = (await owner.post("/v1/leads/merge", json=pair)).json()
+    await owner.post(f"{lead}/merges/{merge['id']}/undo")
     gone = await world.people.owner.lead(world.channel, email="gone@example.com")
     await owner.delete(f"/v1/leads/{gone.id}")
     await disable_another(world)

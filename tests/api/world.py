@@ -32,6 +32,8 @@ class World:
         channel = await people.shared_channel(currency="EUR", properties=(size,))
         lead = await owner.lead(channel, email="joan@example.com")
         trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
+        other = await owner.lead(channel, email="joan@example.org")
+        merged, merge_id = await _merged(people, channel)
         rule, moved, event_id = await _moved_by_rule(people, channel)
         spare = await owner.http.post("/v1/keys", json={"name": "spare"})
         endpoint = await owner.endpoint("https://example.com/hooks/leads")
@@ -45,6 +47,9 @@ class World:
         ids = {
             "CHANNEL_ID": channel.id,
             "LEAD_ID": lead.id,
+            "OTHER_LEAD_ID": other.id,
+            "MERGED_LEAD_ID": merged.id,
+            "MERGE_ID": merge_id,
             "COMPANY_ID": people.partner.company_id,
             "STATUS_ID": channel.status_by_name["lost"].id,
             "PROPERTY_ID": channel.current_properties[0].id,
@@ -71,6 +76,7 @@ class World:
         named = {
             examples.CHANNEL_ID: "CHANNEL_ID",
             examples.LEAD_ID: "LEAD_ID",
+            examples.OTHER_LEAD_ID: "OTHER_LEAD_ID",
             examples.PARTNER_ID: "COMPANY_ID",
             examples.REWARD_ID: "REWARD_ID",
             examples.EVENT_ID: "EVENT_ID",
@@ -82,6 +88,7 @@ class World:
     def path(self, row: Operation) -> str:
         # Only a lead that a rule moved has a move to be taken back.
         ids = self.ids | ({"LEAD_ID": self.ids["MOVED_LEAD_ID"]} if "/events/{item}" in row.path else {})
+        ids |= {"LEAD_ID": self.ids["MERGED_LEAD_ID"]} if "/merges/{item}" in row.path else {}
         return filled_path(row.path, ids.__getitem__)
 
     async def send(
@@ -107,6 +114,14 @@ async def _reward(people: People, channel: Channel, *decisions: str) -> str:
     for decision in decisions:
         (await owner.http.post(f"/v1/rewards/{reward['id']}/{decision}")).raise_for_status()
     return str(reward["id"])
+
+
+async def _merged(people: People, channel: Channel) -> tuple[Lead, str]:
+    """A lead that stands for another, and the merge by which it does."""
+    lead, other = [await people.owner.lead(channel, email=f"{name}@example.com") for name in ("ann", "anna")]
+    body = {"into": str(lead.id), "leads": [str(other.id)]}
+    merge = (await people.owner.http.post("/v1/leads/merge", json=body)).json()
+    return lead, merge["id"]
 
 
 async def _moved_by_rule(people: People, channel: Channel) -> tuple[str, Lead, str]:

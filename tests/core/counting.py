@@ -54,6 +54,10 @@ def _of_lead(lead: Any, events: list[Any], partners: dict[UUID, str], kind: Kind
         Kind.PARTNER: partners.get(events[0]["actor_id"]),
     }
     word, currency, value = words[kind], lead["currency"] or "", lead["value"] or Decimal(0)
+    if lead["merged_into"] is not None:
+        # It is no lead of its own; what it did was done.
+        yield from _of_moves(events) if kind is Kind.ALL else ()
+        return
     created, status_id = _day(lead["created_at"]), lead["status_id"]
     yield (Measure.STANDING, status_id, None, currency, word, created), value
     if lead["closed_at"] is not None:

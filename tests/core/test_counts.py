@@ -18,7 +18,17 @@ from leadrail.core.core import Core
 from leadrail.core.counts import folding, reading
 from leadrail.core.counts.reading import Grain, Kind, Measure, Question, Reading
 from leadrail.core.errors import Code, Refused
-from leadrail.core.leads.commands import ChangeStatus, CreateLead, EraseLead, LeadCommand, Origin, UpdateLead
+from leadrail.core.leads.commands import (
+    ChangeStatus,
+    Command,
+    CreateLead,
+    EraseLead,
+    LeadCommand,
+    MergeLeads,
+    Origin,
+    UndoMerge,
+    UpdateLead,
+)
 from leadrail.db.database import Database
 from leadrail.kit.ids import new_id
 from leadrail.worker import counting as worker
@@ -110,6 +120,7 @@ LIVES = st.lists(
             [timedelta(0), timedelta(seconds=3), timedelta(hours=7), timedelta(days=1), timedelta(days=25)]
         ),
         st.booleans(),
+        st.sampled_from(["", "", "merge", "undo"]),
     ),
     min_size=1,
     max_size=4,
@@ -129,6 +140,18 @@ def _command(place: Place, step: Step) -> LeadCommand:
     return command_of(step, place.actor, place.channel, place.ids)
 
 
+async def merging(place: Place, then: str) -> list[Command]:
+    """All leads that are there become one, or the last merge is taken back; whether they may is the engine's matter."""
+    if then == "merge":
+        return [MergeLeads(actor=place.actor, lead_id=place.ids[0], lead_ids=(id,), merge_id=new_id())
+                for id in place.ids[1:]]  # fmt: skip
+    merges = await place.told("SELECT id, lead_id, merged_ids FROM merges WHERE company_id = $1 ORDER BY id DESC")
+    undone: list[Command] = [
+        UndoMerge(actor=place.actor, lead_id=lead, lead_ids=tuple(ids), merge_id=id) for id, lead, ids in merges
+    ]
+    return undone if then == "undo" else []
+
+
 @given(plan=plans(), life=LIVES)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 async def test_kept_sums_equal_the_slow_count_whatever_was_folded_when(
@@ -138,9 +161,10 @@ async def test_kept_sums_equal_the_slow_count_whatever_was_folded_when(
     Clock.now = START
     company_id, asked = place.actor.company_id, questions(place.channel)
 
-    for steps, limit, pause, is_folded in life:
+    for steps, limit, pause, is_folded, then in life:
         Clock.now += pause
         await timed.engine.execute(commands(place, without_twins([Step("create", 0, status=5), *steps], made)))
+        await timed.engine.execute(await merging(place, then))
         if is_folded:
             await fold(timed, company_id, limit)
         await assert_equal(timed, company_id, asked)
@@ -261,6 +285,30 @@ async def test_beyond_the_words_that_have_numbers_leads_count_together_for_good(
         assert told(read) == {"a": 2, None: 3}
         assert [cell.is_beyond for cell in read.cells if cell.word is None] == [True]
         await fold(timed, place.actor.company_id, 50, most_words=2)
+
+
+async def test_a_merged_lead_is_not_counted_and_comes_back_with_its_words_and_its_way(timed: Core) -> None:
+    place = await placed(timed)
+    stays, goes = await sourced(place, "ads", "fair")
+    asked = questions(place.channel)
+    moved = ChangeStatus(actor=place.actor, lead_id=goes, status=StatusRef(id=place.channel.statuses[1].id))
+    await timed.engine.execute_one(moved)
+    await fold(timed, place.actor.company_id, 50)
+
+    merge = MergeLeads(actor=place.actor, lead_id=stays, lead_ids=(goes,), merge_id=new_id())
+    await timed.engine.execute_one(merge)
+    for _ in range(2):
+        assert told(await read_sources(place)) == {"ads": 1}
+        await assert_equal(timed, place.actor.company_id, asked)
+        await fold(timed, place.actor.company_id, 50)
+    assert {row["word"] for row in await kept(timed, place.actor.company_id, "count_words")} == {"ads", None}
+
+    undo = UndoMerge(actor=place.actor, lead_id=stays, lead_ids=(goes,), merge_id=merge.merge_id)
+    await timed.engine.execute_one(undo)
+    for _ in range(2):
+        assert told(await read_sources(place)) == {"ads": 1, "fair": 1}
+        await assert_equal(timed, place.actor.company_id, asked)
+        await fold(timed, place.actor.company_id, 50)
 
 
 async def test_a_word_that_may_be_among_the_others_is_refused(timed: Core) -> None:

@@ -68,7 +68,7 @@ def test_what_is_not_asked_for_is_not_in_the_statement() -> None:
     text, values = sql(Filter(channel_ids=(UUID(int=2),)))
 
     assert text == (
-        "l.company_id = $1::uuid AND l.channel_id = $2::uuid"
+        "l.company_id = $1::uuid AND l.channel_id = $2::uuid AND l.merged_into IS NULL"
         " ORDER BY l.number DESC, l.id LIMIT $3::bigint OFFSET $4::bigint"
     )
     assert values == [UUID(int=1), UUID(int=2), 50, 0]

@@ -13,7 +13,9 @@ from leadrail.core.leads.told import (
     FollowUpRecordedData,
     LeadCreatedData,
     LeadErasedData,
+    LeadMergedData,
     LeadStatusChangedData,
+    LeadUnmergedData,
     LeadUpdatedData,
     NoteAddedData,
     PurchaseRecordedData,
@@ -50,6 +52,8 @@ _DISABLED = {
 }
 _CHANNEL = {"channel": {"id": examples.CHANNEL_ID, "number": 3, "title": "Website"}}
 
+_MERGE = {"merge_id": examples.MERGE_ID, "into": examples.LEAD_ID, "leads": [examples.OTHER_LEAD_ID]}
+
 CATALOGUE: dict[EventType, Kind] = {
     EventType.LEAD_CREATED: Kind(
         "A lead came in.",
@@ -67,6 +71,17 @@ CATALOGUE: dict[EventType, Kind] = {
         LeadStatusChangedData,
         examples.EVENT["data"],
         examples.QUALIFIED_LEAD,
+    ),
+    EventType.LEAD_MERGED: Kind(
+        "Leads of one person became one. Each of them has this event; all but `data.into` stand in no list any more,"
+        " and their ids answer with that one.",
+        LeadMergedData,
+        _MERGE | {"taken": {"title": examples.OTHER_LEAD_ID}},
+    ),
+    EventType.LEAD_UNMERGED: Kind(
+        "A merge was taken back. Each of the leads has this event and is one of its own again.",
+        LeadUnmergedData,
+        _MERGE | {"kept": []},
     ),
     EventType.LEAD_ERASED: Kind(
         "A lead's personal data was erased; delete your copy of it too.",

@@ -35,6 +35,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\
 _VARIABLES = {
     examples.CHANNEL_ID: "CHANNEL_ID",
     examples.LEAD_ID: "LEAD_ID",
+    examples.OTHER_LEAD_ID: "OTHER_LEAD_ID",
     examples.PARTNER_ID: "COMPANY_ID",
     examples.REWARD_ID: "REWARD_ID",
     examples.EVENT_ID: "EVENT_ID",

@@ -12,18 +12,29 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from leadrail.core import idempotency
+from leadrail.core import idempotency, merging
 from leadrail.core.counts import folding
 from leadrail.core.erasure import Eraser, erase_elsewhere, erase_recorded
 from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
 from leadrail.core.events.model import Event
 from leadrail.core.idempotency import Answer
+from leadrail.core.leads import merge_store
 from leadrail.core.leads import store as leads
-from leadrail.core.leads.commands import Command, CorrectReward, CreateLead, DecideReward, RewardCommand
+from leadrail.core.leads.commands import (
+    Command,
+    CorrectReward,
+    CreateLead,
+    DecideReward,
+    EraseLead,
+    MergeLeads,
+    RewardCommand,
+    UndoMerge,
+)
 from leadrail.core.leads.creating import unique_keys
 from leadrail.core.leads.decisions import Decision
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.rules import decide
+from leadrail.core.merging import Known
 from leadrail.core.rewards import deciding
 from leadrail.core.rewards import store as rewards
 from leadrail.core.rewards.model import Ledger, Reward
@@ -122,7 +133,11 @@ class Engine:
         except UNREACHABLE as error:
             raise _unavailable() from error
         try:
-            outcomes, is_due = await self._transact(connection, commands)
+            if any(isinstance(command, MergeLeads | UndoMerge) for command in commands):
+                # They change which leads belong together, on which what is loaded for a batch depends.
+                outcomes, is_due = await self._one_by_one(connection, commands)
+            else:
+                outcomes, is_due = await self._transact(connection, commands)
         except UNREACHABLE as error:
             log.warning("the database went away during a batch of %d: %r", len(commands), error)
             raise _unavailable() from error
@@ -141,6 +156,9 @@ class Engine:
         """The batch failed and nothing of it stands: each command runs alone, only the offender fails."""
         if len(commands) > 1:
             log.info("a batch of %d runs one by one: %r", len(commands), error)
+        return await self._one_by_one(connection, commands)
+
+    async def _one_by_one(self, connection: Connection, commands: Sequence[Command]) -> tuple[list[Outcome], bool]:
         outcomes: list[Outcome] = []
         any_due = False
         for command in commands:
@@ -148,7 +166,7 @@ class Engine:
                 done, is_due = await self._transact(connection, [command])
                 outcomes += done
                 any_due |= is_due
-            except Exception as error:  # noqa: BLE001 - as above
+            except Exception as error:  # noqa: BLE001 - whatever one does wrong, the others may not suffer
                 outcomes.append(_failure(error))
         return outcomes, any_due
 
@@ -185,15 +203,17 @@ class Engine:
 
     async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> "_Work":
         wanted = {
-            (company, command.lead_id)
+            (company, id)
             for command in commands
             if not isinstance(command, CreateLead)
             for company in _homes(command)
+            for id in _leads_of(command)
         }
         locked = await leads.lock(connection, sorted(wanted)) if wanted else []
+        families = await self._with_families(connection, commands, locked)
         versions = {row.lead.channel_id: row.channel_version for row in locked}
         setups = await self._setups.at_versions(connection, versions) if versions else {}
-        ledgers = await self._ledgers(connection, commands, locked, setups, now)
+        ledgers = await self._ledgers(connection, commands, locked, families, setups, now)
         creates = [command for command in commands if isinstance(command, CreateLead)]
         numbers = await leads.take_numbers(connection, len(creates)) if creates else []
         if creates:
@@ -201,27 +221,57 @@ class Engine:
         known = await self._known(connection, creates, setups)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
-        return _Work(locked, setups, ledgers, numbers, known, answers, now)
+        leads_known = Known({row.lead.id: row.lead for row in locked}, setups, ledgers, families)
+        undone = [command for command in commands if isinstance(command, UndoMerge)]
+        for command in undone:
+            leads_known = await _with_merge(connection, leads_known, command)
+        return _Work(leads_known, numbers, known, answers, now)
+
+    async def _with_families(
+        self, connection: Connection, commands: Sequence[Command], locked: list[leads.Locked]
+    ) -> dict[UUID, list[UUID]]:
+        """Locks, too, the leads that stand for those that were named, and those for which one to be erased stands.
+
+        Answers those that stand for others, with these.
+        """
+        have = {(row.lead.company_id, row.lead.id) for row in locked}
+        rows: Sequence[leads.Locked] = locked
+        while into := {(row.lead.company_id, row.lead.merged_into) for row in rows if row.lead.merged_into} - have:
+            rows = await leads.lock(connection, sorted(into))
+            locked += rows
+            have |= into
+        standing = [(row.lead.company_id, row.lead.id) for row in locked if row.lead.merged_keys is not None]
+        families = await leads.families(connection, standing) if standing else {}
+        if families and any(isinstance(command, EraseLead) for command in commands):
+            more = {(company, id) for company, lead in standing for id in families[lead]} - have
+            locked += await leads.lock(connection, sorted(more)) if more else []
+        return families
 
     async def _ledgers(
         self,
         connection: Connection,
         commands: Sequence[Command],
         locked: Sequence[leads.Locked],
+        families: dict[UUID, list[UUID]],
         setups: dict[UUID, Setup],
         now: datetime,
     ) -> dict[UUID, Ledger]:
         """The ledgers of the leads that may have rewards, read when the leads are locked: by nobody else they change.
 
+        What those have for which a lead stands is in its own.
+
         A statement of its own: what another transaction wrote while this one waited is seen only from here on.
         """
         named = [command.reward_id for command in commands if isinstance(command, DecideReward | CorrectReward)]
         keys = [
-            (row.lead.company_id, row.lead.id)
+            (row.lead.company_id, id)
             for row in locked
             if (setup := setups.get(row.lead.channel_id)) is not None and setup.has_rewards
+            for id in families.get(row.lead.id, (row.lead.id,))
         ]
-        return await rewards.ledgers(connection, keys, named, now) if keys else {}
+        found = await rewards.ledgers(connection, list(dict.fromkeys(keys)), named, now) if keys else {}
+        whole = {lead: tuple(line for id in ids for line in found.get(id, ())) for lead, ids in families.items()}
+        return found | whole
 
     async def _known(
         self, connection: Connection, creates: Sequence[CreateLead], setups: dict[UUID, Setup]
@@ -256,17 +306,15 @@ class _Work:
 
     def __init__(
         self,
-        locked: Sequence[leads.Locked],
-        setups: dict[UUID, Setup],
-        ledgers: dict[UUID, Ledger],
+        found: Known,
         numbers: list[int],
         known: dict[leads.Place, UUID],
         answers: dict[tuple[UUID, str], Answer],
         now: datetime,
     ) -> None:
-        self._leads = {row.lead.id: row.lead for row in locked}
-        self._ledgers = ledgers
-        self._setups, self._numbers, self._answers, self._now = setups, iter(numbers), answers, now
+        self._found, self._setups = found, found.setups
+        self._leads, self._ledgers = dict(found.leads), dict(found.ledgers)
+        self._numbers, self._answers, self._now = iter(numbers), answers, now
         self._known = known
         self.write = Write(now)
 
@@ -291,8 +339,10 @@ class _Work:
         """What the command comes to, nothing remembered yet. Raises Refused."""
         if isinstance(command, DecideReward | CorrectReward):
             return self._settled(command)
+        if isinstance(command, MergeLeads | UndoMerge):
+            return self._merged(command)
         creating = isinstance(command, CreateLead)
-        lead = None if creating else self._leads.get(command.lead_id)
+        lead = None if creating else self._standing(command.lead_id)
         setup = self._setups.get(command.channel_id if isinstance(command, CreateLead) else _channel_of(lead))
         if setup is None:
             raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
@@ -303,11 +353,41 @@ class _Work:
         decision = decide(lead, setup.channel, command, self._now, number)
         ledger = self._ledgers.get(decision.lead.id, ())
         change = follow(command, setup, lead, decision, ledger, self._now)
+        if isinstance(command, EraseLead) and lead is not None:
+            change = msgspec.structs.replace(change, others=self._erased_with(command, lead))
         return Done(decision.lead, setup, lead, tuple(told.event for told in change.told)), change
+
+    def _standing(self, id: UUID) -> Lead | None:
+        """The lead, or the one that stands for it since they were merged."""
+        lead = self._leads.get(id)
+        while lead is not None and lead.merged_into is not None:
+            lead = self._leads.get(lead.merged_into)
+        return lead
+
+    def _merged(self, command: MergeLeads | UndoMerge) -> tuple[Done, Change]:
+        """The same for a merge or its undo, which are alone in their batch."""
+        if isinstance(command, MergeLeads):
+            change = merging.merge(command, self._found, self._now)
+        else:
+            change = merging.undo(command, self._found, self._now)
+        events = tuple(told.event for told in change.told)
+        return Done(change.lead, self._setups[change.lead.channel_id], change.before, events), change
+
+    def _erased_with(self, command: EraseLead, lead: Lead) -> tuple[Change, ...]:
+        """The leads for which an erased one stands: they are of the same person."""
+        changes = []
+        for id in self._found.families.get(lead.id, ()):
+            if id != lead.id:
+                member = self._leads[id]
+                setup = self._setups[member.channel_id]
+                alone = msgspec.structs.replace(command, lead_id=id, version=None)
+                decision = decide(member, setup.channel, alone, self._now)
+                changes.append(follow(alone, setup, member, decision, (), self._now))
+        return tuple(changes)
 
     def _settled(self, command: RewardCommand) -> tuple[Done, Change]:
         """The same for a decision on a reward. A lead that is not there has none."""
-        lead = self._leads.get(command.lead_id)
+        lead = self._standing(command.lead_id)
         setup = self._setups.get(lead.channel_id) if lead is not None else None
         if lead is None or setup is None:
             raise refuse(Code.NOT_FOUND, "Reward not found")
@@ -332,6 +412,7 @@ class _Work:
     def _remember(self, command: Command, change: Change, done: Done) -> None:
         lead = change.lead
         self._leads[lead.id] = lead
+        self._leads |= {other.lead.id: other.lead for other in change.others}
         self._ledgers[lead.id] = change.ledger
         if isinstance(command, CreateLead):
             self._known |= {
@@ -354,6 +435,23 @@ def _homes(command: Command) -> tuple[UUID, ...]:
     if isinstance(command, DecideReward | CorrectReward):
         return (command.company_id,)
     return command.actor.companies
+
+
+def _leads_of(command: Command) -> tuple[UUID, ...]:
+    """The leads that the command names, but for one that is to be made."""
+    if isinstance(command, MergeLeads | UndoMerge):
+        return (command.lead_id, *command.lead_ids)
+    return (command.lead_id,)
+
+
+async def _with_merge(connection: Connection, known: Known, command: UndoMerge) -> Known:
+    """What is to be taken back, as it was written down, read when the lead is locked: nobody else takes it back."""
+    lead = known.leads.get(command.lead_id)
+    if lead is None:
+        return known
+    place = (connection, lead.company_id, lead.id, command.merge_id)
+    merge, later = await merge_store.one(*place), await merge_store.later(*place)
+    return msgspec.structs.replace(known, merge=merge, later=later)
 
 
 def _channel_of(lead: Lead | None) -> UUID:

@@ -55,6 +55,8 @@ WITH told AS (
     UPDATE purchases SET name = NULL, description = NULL WHERE company_id = $1 AND lead_id = $2
 ), rewarded AS (
     UPDATE rewards SET reason = NULL WHERE company_id = $1 AND lead_id = $2 AND NOT clawed_back
+), merged AS (
+    UPDATE merges SET kept = NULL WHERE company_id = $1 AND lead_id = $2
 )
 UPDATE idempotency_keys SET body = convert_to(blanked(convert_from(body, 'UTF8')::jsonb)::text, 'UTF8')
 WHERE lead_company_id = $1 AND lead_id = $2 AND body <> ''

@@ -22,6 +22,9 @@ class KeyKind(StrEnum):
     EXTERNAL_ID = "external_id"
 
 
+IDENTITY = (KeyKind.BUSINESS_ID, KeyKind.EMAIL, KeyKind.LINKEDIN, KeyKind.PHONE)
+"""The kinds of keys that say who somebody is. What another system calls a lead may be many leads' there."""
+
 EXTERNAL_IDS = "external_ids"
 """The member of a lead's attribution that says what other systems call it, by the system's name."""
 

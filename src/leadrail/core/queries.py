@@ -58,6 +58,9 @@ class Reader:
         return await self._visible(connection, actor, await leads.by_number(connection, actor.companies, number))
 
     async def _visible(self, connection: Connection, actor: Actor, found: Found | None) -> Seen:
+        """The lead, or the one that stands for it since they were merged."""
+        while found is not None and (into := found.lead.merged_into) is not None:
+            found = await leads.by_id(connection, [found.lead.company_id], into)
         for seen in await self._seen(connection, actor, [found] if found else []):
             return seen
         raise refuse(Code.LEAD_NOT_FOUND, "Lead not found")

@@ -32,6 +32,8 @@ TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.LEAD_CREATED, Origin.STANDARD): ALL,
     (EventType.LEAD_STATUS_CHANGED, Origin.STANDARD): ALL,
     (EventType.LEAD_UPDATED, Origin.STANDARD): DELIVERED,
+    (EventType.LEAD_MERGED, Origin.STANDARD): DELIVERED,
+    (EventType.LEAD_UNMERGED, Origin.STANDARD): DELIVERED,
     (EventType.LEAD_ERASED, Origin.STANDARD): TOLD,
     (EventType.FOLLOW_UP_RECORDED, Origin.STANDARD): DELIVERED,
     (EventType.FOLLOW_UP_DUE, Origin.STANDARD): TOLD,

@@ -20,9 +20,11 @@ from leadrail.core.events.store import CountRow, EventRow
 from leadrail.core.followups import store as followups
 from leadrail.core.followups.store import PlannedRow
 from leadrail.core.idempotency import Answer, AnswerRow
+from leadrail.core.leads import merge_store
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import Command, Origin
 from leadrail.core.leads.decisions import Decision, Fact
+from leadrail.core.leads.merge_store import MergeRow, UndoneRow
 from leadrail.core.leads.model import Lead, LeadDocument, document
 from leadrail.core.leads.store import KeptKeys, KeyRow
 from leadrail.core.notes import store as notes
@@ -56,7 +58,8 @@ class Change(msgspec.Struct, frozen=True):
     """One carried-out command: the lead before and after, its events, and what they did to its rewards.
 
     `lines` are new rewards, `settled` those with another state than before (new ones may be among them); `ledger` is
-    the lead's ledger after it all.
+    the lead's ledger after it all. `others` are the changes of other leads that belong to it, `merge` what is written
+    down of a merge.
     """
 
     before: Lead | None
@@ -66,6 +69,8 @@ class Change(msgspec.Struct, frozen=True):
     lines: tuple[Line, ...] = ()
     settled: tuple[Settled, ...] = ()
     ledger: Ledger = ()
+    others: tuple["Change", ...] = ()
+    merge: MergeRow | UndoneRow | None = None
 
     @property
     def lead(self) -> Lead:
@@ -193,6 +198,8 @@ class Write:
         self._notes: list[NoteRow] = []
         self._answers: list[AnswerRow] = []
         self._quiet: list[QuietEdit] = []
+        self._merges: list[MergeRow] = []
+        self._undone: list[UndoneRow] = []
         self.deliveries: list[DeliveryRow] = []
         self.erased: list[Erased] = []
 
@@ -219,6 +226,12 @@ class Write:
             self._purchases.append(PurchaseRow(lead.company_id, lead.id, *msgspec.structs.astuple(purchase)))
         if (note := change.decision.note) is not None:
             self._notes.append(NoteRow(lead.company_id, lead.id, *msgspec.structs.astuple(note)))
+        for other in change.others:
+            self.add(other)
+        if isinstance(change.merge, MergeRow):
+            self._merges.append(change.merge)
+        elif change.merge is not None:
+            self._undone.append(change.merge)
 
     def _erase(self, before: Lead, channel: Channel) -> None:
         companies = dict.fromkeys((before.company_id, *(member.company_id for member in channel.members)))
@@ -247,6 +260,8 @@ class Write:
         whole.add(purchases.INSERT, self._purchases)
         whole.add(notes.INSERT, self._notes)
         whole.add(folding.QUIET, self._quiet)
+        whole.add(merge_store.INSERT, self._merges)
+        whole.add(merge_store.UNDO, self._undone)
         whole.add(idempotency.INSERT, self._answers)
         return whole.render() if whole else None
 

@@ -1,5 +1,7 @@
 """Leads over the native API."""
 
-from leadrail.api.leads.operations import OPERATIONS
+from leadrail.api.leads import duplicates, merging, operations
+
+OPERATIONS = (*operations.OPERATIONS, *duplicates.OPERATIONS, *merging.OPERATIONS)
 
 __all__ = ["OPERATIONS"]

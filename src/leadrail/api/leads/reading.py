@@ -40,7 +40,10 @@ async def _seen(call: Call[Any, Any]) -> Seen:
 
 async def read(call: Call[None, NoQuery]) -> Response:
     seen = await _seen(call)
-    return json_response(200, _document(seen), (etag(seen.lead.version),))
+    # One that was merged is answered with the lead that stands for it, and where that is.
+    place = (b"content-location", f"/v1/leads/{seen.lead.id}".encode())
+    moved = (place,) if seen.lead.id != lead_id_of(call.request) else ()
+    return json_response(200, _document(seen), (etag(seen.lead.version), *moved))
 
 
 async def search(call: Call[None, LeadQuery]) -> Response:

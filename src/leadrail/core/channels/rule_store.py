@@ -75,7 +75,7 @@ async def unplaced(connection: Connection, limit: int) -> list[Unplaced]:
 _PLACE = """
 WITH chunk AS MATERIALIZED (
     SELECT id, number FROM leads
-    WHERE company_id = $1 AND channel_id = $2 AND status_id = $3 AND number > $4
+    WHERE company_id = $1 AND channel_id = $2 AND status_id = $3 AND merged_into IS NULL AND number > $4
     ORDER BY number LIMIT $5),
 held AS MATERIALIZED (
     SELECT l.company_id, l.id, l.updated_at + make_interval(secs => 86400.0 * (
@@ -84,7 +84,7 @@ held AS MATERIALIZED (
           AND r.state = 'active' AND r.archived_at IS NULL)) AS due_at
     FROM leads l
     WHERE l.company_id = $1 AND l.id = ANY (SELECT id FROM chunk) AND l.channel_id = $2 AND l.status_id = $3
-      AND l.erased_at IS NULL
+      AND l.merged_into IS NULL AND l.erased_at IS NULL
     ORDER BY l.company_id, l.id FOR UPDATE),
 placed AS (
     UPDATE leads l SET rule_due_at = h.due_at FROM held h

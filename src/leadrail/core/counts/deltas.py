@@ -12,8 +12,9 @@ leads.
 #
 # OFFSET 0 keeps rows from being found in any other way than by their key: the tables are many companies'. What a lead
 # was and is stand in one row, since a join of the two would be taken for a million rows. A lead without a word is not
-# summed under that kind: it is what all have more than the words together. The steps of `stayed` are eighths of a
-# doubling.
+# summed under that kind: it is what all have more than the words together. A merged lead is summed by nought: its words
+# keep their numbers for when it is one of its own again, and the moves that it made were made. The steps of `stayed`
+# are eighths of a doubling.
 _NOBODY = "'00000000-0000-0000-0000-000000000000'::uuid"
 
 DELTAS = f"""
@@ -33,11 +34,13 @@ compared AS MATERIALIZED (
         SELECT status_id, value, currency, source, assignee,
             nullif(left(attribution ->> 'utm_campaign', $6), '') AS campaign,
             (created_at AT TIME ZONE 'UTC')::date AS created_on,
-            (status_changed_at AT TIME ZONE 'UTC')::date AS since_on, (closed_at AT TIME ZONE 'UTC')::date AS closed_on
+            (status_changed_at AT TIME ZONE 'UTC')::date AS since_on, (closed_at AT TIME ZONE 'UTC')::date AS closed_on,
+            merged_into IS NOT NULL AS merged
         FROM leads WHERE company_id = $1 AND id = t.lead_id OFFSET 0) l
     LEFT JOIN LATERAL (
         SELECT status_id AS old_status_id, value AS old_value, currency AS old_currency, words AS old_words,
-            created_on AS old_created_on, since_on AS old_since_on, closed_on AS old_closed_on, passed AS old_passed
+            created_on AS old_created_on, since_on AS old_since_on, closed_on AS old_closed_on, passed AS old_passed,
+            merged AS old_merged
         FROM counted_leads WHERE company_id = $1 AND lead_id = t.lead_id OFFSET 0) c ON true),
 brought AS MATERIALIZED (
     SELECT h.lead_id, min(k.company_id::text) AS partner FROM happened h JOIN api_keys k ON k.id = h.actor_id
@@ -72,14 +75,16 @@ counted AS MATERIALIZED (
     LEFT JOIN named p ON p.kind = 'partner' AND p.word = b.partner),
 sides AS MATERIALIZED (
     SELECT c.lead_id, s.* FROM counted c CROSS JOIN LATERAL (VALUES
-        (-1, old_status_id, old_value, old_currency, old_words, old_created_on, old_since_on, old_closed_on,
-            old_passed),
-        (1, status_id, value, currency, words, created_on, since_on, closed_on, passed)
-    ) AS s(sign, status_id, value, currency, words, created_on, since_on, closed_on, passed)
+        (CASE WHEN old_merged THEN 0 ELSE -1 END, false, old_status_id, old_value, old_currency, old_words,
+            old_created_on, old_since_on, old_closed_on, old_passed),
+        (CASE WHEN merged THEN 0 ELSE 1 END, true, status_id, value, currency, words,
+            created_on, since_on, closed_on, passed)
+    ) AS s(sign, is_now, status_id, value, currency, words, created_on, since_on, closed_on, passed)
     WHERE s.status_id IS NOT NULL
-      AND (old_status_id, old_value, old_currency, old_words, old_created_on, old_since_on, old_closed_on, old_passed)
+      AND (old_status_id, old_value, old_currency, old_words, old_created_on, old_since_on, old_closed_on, old_passed,
+            old_merged)
         IS DISTINCT FROM
-        (c.status_id, c.value, c.currency, c.words, c.created_on, c.since_on, c.closed_on, c.passed)),
+        (c.status_id, c.value, c.currency, c.words, c.created_on, c.since_on, c.closed_on, c.passed, c.merged)),
 spread AS MATERIALIZED (
     SELECT s.sign, s.status_id, coalesce(s.value, 0) AS value, coalesce(s.currency, '') AS currency, s.passed, k.*,
         date_trunc(g.grain, s.created_on::timestamp)::date AS created_on,

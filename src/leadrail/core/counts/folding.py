@@ -55,11 +55,12 @@ written AS (
     RETURNING measure, kind, status_id, day, word, from_id, detail, n),
 kept AS (
     INSERT INTO counted_leads
-    SELECT $1, lead_id, status_id, value, currency, words, created_on, since_on, closed_on, passed
-    FROM sides WHERE sign = 1
+    SELECT $1, lead_id, status_id, value, currency, words, created_on, since_on, closed_on, passed, sign = 0
+    FROM sides WHERE is_now
     ON CONFLICT (company_id, lead_id) DO UPDATE SET status_id = excluded.status_id, value = excluded.value,
         currency = excluded.currency, words = excluded.words, created_on = excluded.created_on,
-        since_on = excluded.since_on, closed_on = excluded.closed_on, passed = excluded.passed),
+        since_on = excluded.since_on, closed_on = excluded.closed_on, passed = excluded.passed,
+        merged = excluded.merged),
 spoken AS (
     INSERT INTO count_words AS w (company_id, kind, id, word, leads)
     SELECT $1, s.kind, s.word, min(n.word), sum(s.sign) FROM spread s JOIN named n ON n.kind = s.kind AND n.id = s.word
@@ -77,7 +78,10 @@ WHERE c.company_id = $1 AND c.measure = q.measure AND c.kind = q.kind AND c.stat
     AND c.word = q.word AND c.from_id = q.from_id AND c.detail = q.detail
 """
 
-_UNSAY = "UPDATE count_words SET word = NULL WHERE company_id = $1 AND leads = 0 AND word IS NOT NULL"
+# But for partners: they are companies, and a merged lead that comes back is counted under the same one.
+_UNSAY = """
+UPDATE count_words SET word = NULL WHERE company_id = $1 AND leads = 0 AND word IS NOT NULL AND kind <> 'partner'
+"""
 
 
 async def behind(connection: Connection) -> list[UUID]:

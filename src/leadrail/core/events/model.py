@@ -15,6 +15,8 @@ class EventType(StrEnum):
     LEAD_CREATED = "lead.created"
     LEAD_UPDATED = "lead.updated"
     LEAD_STATUS_CHANGED = "lead.status_changed"
+    LEAD_MERGED = "lead.merged"
+    LEAD_UNMERGED = "lead.unmerged"
     LEAD_ERASED = "lead.erased"
     NOTE_ADDED = "note.added"
     FOLLOW_UP_RECORDED = "follow_up.recorded"

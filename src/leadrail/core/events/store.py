@@ -74,17 +74,24 @@ INSERT = Section(
 
 COLUMNS = """seq, id, type, lead_id, channel_id, occurred_at, recorded_at, actor_kind, actor_id, face, data"""
 
+# Here and below, of each lead of the family apart, in the order of the index.
 _OF_LEAD = f"""
-SELECT {COLUMNS} FROM events
-WHERE company_id = $1 AND lead_id = $2 AND seq > $3 AND ($4::text IS NULL OR type = $4)
-ORDER BY seq LIMIT $5
+SELECT found.* FROM unnest(lead_family($1, $2)) AS f(id) CROSS JOIN LATERAL (
+    SELECT {COLUMNS} FROM events e
+    WHERE e.company_id = $1 AND e.lead_id = f.id AND e.seq > $3 AND ($4::text IS NULL OR e.type = $4)
+    ORDER BY e.seq LIMIT $5
+) AS found
+ORDER BY found.seq LIMIT $5
 """
 
 _NEWEST_OF_LEADS = f"""
-SELECT newest.* FROM unnest($1::uuid[], $2::uuid[]) AS q(company_id, lead_id)
+SELECT q.lead_id AS asked, newest.* FROM unnest($1::uuid[], $2::uuid[]) AS q(company_id, lead_id)
 CROSS JOIN LATERAL (
-    SELECT {COLUMNS} FROM events e WHERE e.company_id = q.company_id AND e.lead_id = q.lead_id
-    ORDER BY e.seq DESC LIMIT $3
+    SELECT of_one.* FROM unnest(lead_family(q.company_id, q.lead_id)) AS f(id) CROSS JOIN LATERAL (
+        SELECT {COLUMNS} FROM events e WHERE e.company_id = q.company_id AND e.lead_id = f.id
+        ORDER BY e.seq DESC LIMIT $3
+    ) AS of_one
+    ORDER BY of_one.seq DESC LIMIT $3
 ) AS newest
 ORDER BY newest.seq
 """
@@ -132,7 +139,7 @@ async def of_lead(
     limit: int = 1000,
     type: EventType | None = None,
 ) -> list[Entry]:
-    """A lead's events, oldest first."""
+    """A lead's events, and those of the leads for which it stands, oldest first."""
     return [entry_of(row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id, after, type, limit)]
 
 
@@ -143,7 +150,7 @@ async def of_leads(
     companies, ids = [company_id for company_id, _ in keys], [id for _, id in keys]
     found: dict[UUID, list[Entry]] = {id: [] for id in ids}
     for row in await connection.fetch(_NEWEST_OF_LEADS, companies, ids, limit):
-        found[row["lead_id"]].append(entry_of(row))
+        found[row["asked"]].append(entry_of(tuple(row)[1:]))
     return found
 
 

@@ -42,13 +42,15 @@ class FollowUpRow(msgspec.Struct, frozen=True):
 _COLUMNS = "id, number, scheduled_at, followed_up_at, followed_up_by, notes, created_by, created_at"
 
 _OF_LEAD = f"""
-SELECT {_COLUMNS} FROM follow_ups WHERE company_id = $1 AND lead_id = $2 AND number > $3 ORDER BY number LIMIT $4
+SELECT {_COLUMNS} FROM follow_ups
+WHERE company_id = $1 AND lead_id = ANY(lead_family($1, $2)) AND number > $3 ORDER BY number LIMIT $4
 """
 
 _NEWEST_OF_LEADS = f"""
 SELECT newest.* FROM unnest($1::uuid[], $2::uuid[]) AS q(company_id, lead_id)
 CROSS JOIN LATERAL (
-    SELECT lead_id, {_COLUMNS} FROM follow_ups f WHERE f.company_id = q.company_id AND f.lead_id = q.lead_id
+    SELECT q.lead_id, {_COLUMNS} FROM follow_ups f
+    WHERE f.company_id = q.company_id AND f.lead_id = ANY(lead_family(q.company_id, q.lead_id))
     ORDER BY f.number DESC LIMIT $3
 ) AS newest
 ORDER BY newest.number
@@ -58,7 +60,7 @@ ORDER BY newest.number
 async def of_lead(
     connection: Connection, company_id: UUID, lead_id: UUID, *, after: int, limit: int
 ) -> list[FollowUpRow]:
-    """A lead's follow-ups, oldest first, from above the number `after` on."""
+    """A lead's follow-ups, and those of the leads for which it stands, oldest first, from above the number `after`."""
     return [FollowUpRow(*row) for row in await connection.fetch(_OF_LEAD, company_id, lead_id, after, limit)]
 
 

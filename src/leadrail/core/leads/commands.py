@@ -217,6 +217,34 @@ class EraseLead(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
+class MergeLeads(msgspec.Struct, frozen=True, kw_only=True):
+    """Other leads of the same person become one with this one, which stays and gets what it lacks.
+
+    `take` names the lead from which a field is to be all the same, by the names that `merging.joined` knows.
+    """
+
+    actor: Actor
+    lead_id: UUID
+    lead_ids: tuple[UUID, ...]
+    merge_id: UUID
+    take: Mapping[str, UUID] = {}
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
+class UndoMerge(msgspec.Struct, frozen=True, kw_only=True):
+    """Take a merge back; `lead_ids` are the leads that were merged into this one by it."""
+
+    actor: Actor
+    lead_id: UUID
+    lead_ids: tuple[UUID, ...]
+    merge_id: UUID
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
 class DecideReward(msgspec.Struct, frozen=True, kw_only=True):
     """A decision on a reward of the lead, which is `company_id`'s. Its rules are in `rewards.deciding`.
 
@@ -262,4 +290,5 @@ LeadCommand = (
     | EraseLead
 )
 RewardCommand = DecideReward | CorrectReward
-Command = LeadCommand | RewardCommand
+MergeCommand = MergeLeads | UndoMerge
+Command = LeadCommand | RewardCommand | MergeCommand

@@ -36,6 +36,7 @@ def erase(lead: Lead, command: EraseLead, now: datetime) -> Decision:
         follow_up_notice=None,
         rule_due_at=None,
         undo=None,
+        merged_keys=None if lead.merged_keys is None else {},
         updated_at=now,
         version=lead.version + 1,
         erased_at=now,

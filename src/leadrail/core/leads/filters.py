@@ -154,6 +154,7 @@ def _predicates(companies: Sequence[UUID], filter: Filter, parameters: Parameter
     _check_count(filter.conditions)
     yield _among("l.company_id", companies, parameters)
     yield _among("l.channel_id", filter.channel_ids, parameters)
+    yield "l.merged_into IS NULL"
     for condition in filter.conditions:
         yield _predicate(condition, parameters)
     if filter.text:

@@ -16,7 +16,8 @@ class Lead(msgspec.Struct, frozen=True):
     """One contact in one channel with a status. Field order is the column order of `store`.
 
     `sub_status` and `reason` are the words that were said; where there is an id, what that is called now counts (see
-    `reason_of`, `sub_status_of`).
+    `reason_of`, `sub_status_of`). `merged_into` is the lead that stands for this one; `merged_keys` are those of the
+    leads that were merged into it, by kind, None where none ever was.
     """
 
     company_id: UUID
@@ -57,6 +58,8 @@ class Lead(msgspec.Struct, frozen=True):
     erased_at: datetime | None = None
     follow_up_status_id: UUID | None = None
     sub_status_id: UUID | None = None
+    merged_into: UUID | None = None
+    merged_keys: dict[str, list[str]] | None = None
 
     @property
     def full_name(self) -> str | None:
@@ -68,6 +71,15 @@ class Lead(msgspec.Struct, frozen=True):
         return called(self.attribution, system) or str(self.id)
 
     def keys(self, country: str | None) -> frozenset[tuple[KeyKind, str]]:
+        """By what the lead is found. One that another stands for is not found: that one is."""
+        if self.merged_into is not None:
+            return frozenset()
+        own = self.own_keys(country)
+        if not self.merged_keys:
+            return own
+        return own | {(KeyKind(kind), key) for kind, keys in self.merged_keys.items() for key in keys}
+
+    def own_keys(self, country: str | None) -> frozenset[tuple[KeyKind, str]]:
         return keys_of(self.email, self.phone, self.linkedin_url, self.business_id, self.attribution, country)
 
 

@@ -55,7 +55,7 @@ tallied AS (
         min(g.reason) AS reason, count(*) AS moves, count(DISTINCT l.id) AS leads
     FROM given g LEFT JOIN LATERAL (
         SELECT id FROM leads
-        WHERE company_id = g.company_id AND id = g.lead_id AND status_id = g.to_status_id
+        WHERE company_id = g.company_id AND id = g.lead_id AND status_id = g.to_status_id AND merged_into IS NULL
           AND CASE WHEN g.reason_id IS NOT NULL THEN reason_id = g.reason_id
               ELSE reason_id IS NULL AND lower(reason) = lower(g.reason) END
         OFFSET 0) l ON true

@@ -112,14 +112,28 @@ async def lock(connection: Connection, keys: Sequence[tuple[UUID, UUID]]) -> lis
     return [Locked(Lead(*row[:-1]), row[-1]) for row in map(tuple, rows)]
 
 
+_FAMILIES = """
+SELECT q.id, lead_family(q.company_id, q.id) FROM unnest($1::uuid[], $2::uuid[]) AS q(company_id, id)
+"""
+
+
+async def families(connection: Connection, keys: Sequence[tuple[UUID, UUID]]) -> dict[UUID, list[UUID]]:
+    """Each of these leads with all for which it stands, by (company, id)."""
+    companies, ids = zip(*keys, strict=True)
+    return dict(map(tuple, await connection.fetch(_FAMILIES, companies, ids)))
+
+
 Place = tuple[UUID, KeyKind, str]
 """A key in a channel: where a lead that must be the only one with it is looked for."""
 
+# A lead that was put away (a status of the category `deleted`) keeps nobody from coming in again.
 _WITH_KEYS = """
 SELECT l.channel_id, k.kind, k.key, k.lead_id
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS q(company_id, channel_id, kind, key)
 JOIN lead_keys k ON k.company_id = q.company_id AND k.kind = q.kind AND k.key = q.key
 JOIN leads l ON l.company_id = k.company_id AND l.id = k.lead_id AND l.channel_id = q.channel_id
+JOIN statuses s ON s.company_id = l.company_id AND s.channel_id = l.channel_id AND s.id = l.status_id
+    AND s.category <> 'deleted'
 """
 
 
@@ -277,8 +291,10 @@ async def tally(connection: Connection, companies: Sequence[UUID], filter: Filte
 async def ids_in_status(
     connection: Connection, company_id: UUID, channel_id: UUID, status_id: UUID, *, limit: int
 ) -> list[UUID]:
-    """Leads that are in the status and can leave it: an erased one stays for good."""
+    """Leads that are in the status and can leave it: an erased one stays for good, a merged one while it is merged."""
     statement = """
-        SELECT id FROM leads WHERE company_id = $1 AND channel_id = $2 AND status_id = $3 AND erased_at IS NULL LIMIT $4
+        SELECT id FROM leads
+        WHERE company_id = $1 AND channel_id = $2 AND status_id = $3 AND merged_into IS NULL AND erased_at IS NULL
+        LIMIT $4
     """
     return [row[0] for row in await connection.fetch(statement, company_id, channel_id, status_id, limit)]

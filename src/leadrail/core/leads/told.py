@@ -57,6 +57,27 @@ LeadStatusChangedData = TypedDict(
 LeadStatusChangedData.__doc__ = "`data` of lead.status_changed."
 
 
+class LeadMergedData(TypedDict):
+    """`data` of lead.merged, which each of the leads has: of all but `into` it is the last event for now.
+
+    Without values, so that nothing of one lead is left in the history of another when they come apart.
+    """
+
+    merge_id: UUID
+    into: UUID
+    leads: list[UUID]
+    taken: dict[str, UUID]
+
+
+class LeadUnmergedData(TypedDict):
+    """`data` of lead.unmerged, which each of the leads has."""
+
+    merge_id: UUID
+    into: UUID
+    leads: list[UUID]
+    kept: list[str]
+
+
 class LeadErasedData(TypedDict):
     """`data` of lead.erased, which says nothing more."""
 

@@ -48,7 +48,7 @@ def visible(me: str) -> list[str]:
 def conditions(filter: Filter, parameters: Parameters) -> str:
     """What the filter asks beside who may see it, as the rest of a WHERE."""
     asked = [
-        ("w.lead_id = {}", filter.lead_id, "uuid"),
+        ("w.lead_id = ANY(lead_family(NULL, {}))", filter.lead_id, "uuid"),
         ("w.channel_id = {}", filter.channel_id, "uuid"),
         ("w.channel_id = ANY({})", list(filter.channel_ids) or None, "uuid[]"),
         ("w.state = {}", filter.state, "text"),

@@ -78,7 +78,7 @@ async def _with_legacy_id(core: Core, actor: Actor, number: int, key: str) -> Se
         for seen in await core.reader.leads_with(connection, actor, KeyKind.EXTERNAL_ID, key):
             return seen
         seen = await core.reader.lead_numbered(connection, actor, number)
-    if views.legacy_id(seen.lead, seen.setup.channel) != number:
+    if seen.lead.number == number and views.legacy_id(seen.lead, seen.setup.channel) != number:
         # It came from the vendor under another number, or none: whoever asks means a lead that is not here.
         raise refuse(Code.NOT_FOUND, "Lead not found")
     return seen
