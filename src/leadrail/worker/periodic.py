@@ -11,6 +11,7 @@ from leadrail.core import idempotency
 from leadrail.core.automation import run_rules
 from leadrail.core.core import Core
 from leadrail.core.errors import Refused
+from leadrail.core.imports import jobs as imports
 from leadrail.core.webhooks import results
 from leadrail.db.database import UNREACHABLE
 from leadrail.worker.reminding import remind
@@ -46,6 +47,8 @@ JOBS = (
     Job("forget old payloads", 600, forget_payloads),
     Job("apply the rules of channels", 60, run_rules),
     Job("remind of planned contacts", 5, remind),
+    Job("go on with imports", 1, imports.run_waiting),
+    Job("forget old imports", 600, imports.forget),
 )
 
 

@@ -106,10 +106,12 @@ def _texts(body: IO[bytes], layout: Layout, options: Options) -> dict[str, list[
 
 
 async def take_in(connection: Connection, made: Import, body: IO[bytes], *, again: bool) -> None:
-    """Keeps the import, and its file with it. Raises Refused (`conflict`) for a file that came before."""
+    """Keeps the import, and its file where that is stored. Raises Refused (`conflict`) for one that came before."""
     if not again and (before := await store.same_file(connection, made)) is not None:
         raise refuse(Code.CONFLICT, _came_before(before), import_id=str(before.id))
     await store.insert(connection, made)
+    if not made.stored:
+        return
     body.seek(0)
     place = 0
     while chunk := body.read(CHUNK):
@@ -118,8 +120,8 @@ async def take_in(connection: Connection, made: Import, body: IO[bytes], *, agai
 
 
 def _came_before(before: Import) -> str:
-    how = "is under way" if before.state is State.RUNNING else "was imported"
-    return f'This file {how} as "{before.name}" on {before.created_at:%Y-%m-%d}; nothing was done (again=true does it)'
+    how = "is being imported" if before.state is State.RUNNING else "was imported"
+    return f'This file {how} already ("{before.name}", {before.created_at:%Y-%m-%d}); say "again" to repeat it'
 
 
 async def mine(connection: Connection, actor: Actor, id: UUID | None, *, locked: bool = False) -> Import:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import IO
 from uuid import UUID
 
+import asyncpg
 from msgspec.structs import replace
 
 from leadrail.core.core import Core
@@ -15,6 +16,7 @@ from leadrail.core.imports.bringing import Bringing
 from leadrail.core.imports.checking import Checking
 from leadrail.core.imports.model import DRAFTS_KEPT_FOR, KEPT_FOR, Import, State
 from leadrail.core.imports.undoing import undo
+from leadrail.db.database import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,11 @@ async def run(
             if error.refusal.code is Code.UNAVAILABLE:
                 raise
             return await _failed(core, made, str(error))
+        except (*UNREACHABLE, asyncpg.PostgresError):
+            raise
+        except Exception:  # a fault of ours would come back with every try, and hold all other imports up
+            log.exception("import %s met a fault", id)
+            return await _failed(core, made, "A fault of ours; it is in the server's log")
     finally:
         await guard.close()
 

@@ -121,10 +121,15 @@ async def put_chunk(connection: Connection, made: Import, place: int, body: byte
     await connection.execute(statement, made.company_id, made.id, place, body)
 
 
-async def chunks(connection: Connection, made: Import) -> AsyncIterator[bytes]:
+async def chunk(connection: Connection, made: Import, place: int) -> bytes | None:
     statement = "SELECT body FROM import_chunks WHERE company_id = $1 AND import_id = $2 AND place = $3"
+    body: bytes | None = await connection.fetchval(statement, made.company_id, made.id, place)
+    return body
+
+
+async def chunks(connection: Connection, made: Import) -> AsyncIterator[bytes]:
     place = 0
-    while (body := await connection.fetchval(statement, made.company_id, made.id, place)) is not None:
+    while (body := await chunk(connection, made, place)) is not None:
         yield body
         place += 1
 
