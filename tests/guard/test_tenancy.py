@@ -88,6 +88,7 @@ WHO_MAY = {
     "DELETE /v1/channels/{id}/rules/{item}": OF_OWNER,
     "POST /v1/leads": Answers(404, 201, 404),
     "GET /v1/leads": OWN,
+    "GET /v1/leads/export": OWN,
     "POST /v1/leads/batch": OWN,  # with every item refused, see below
     "POST /v1/leads/status/batch": OWN,
     "GET /v1/leads/{id}": OF_LEAD,

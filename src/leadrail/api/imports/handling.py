@@ -103,13 +103,12 @@ async def _with_samples(call: Call[Any, Any], made: Import) -> ShownImport:
 
 
 async def edit(call: Call[ImportPatch, NoQuery]) -> Response:
-    if call.body.save_as is not None:
-        _demand_unbound(call)
     async with call.core.database.transaction() as connection:
         made = await commands.mine(connection, call.actor, parse_id(call.request.params["id"]), locked=True)
         channel = (await call.core.reader.channel(connection, call.actor, made.channel_id)).channel
         made = await commands.choose(connection, made, channel, call.body.over(made.options))
         if call.body.save_as is not None:
+            _demand_unbound(call)
             company_id = call.actor.company_id
             await commands.keep_preset(connection, call.core, company_id, call.body.save_as, made.options)
     return json_response(200, await _with_samples(call, made))

@@ -69,7 +69,7 @@ class Column(msgspec.Struct, frozen=True):
     samples: list[str]
 
 
-class ShownCounts(msgspec.Struct, frozen=True):
+class ImportCounts(msgspec.Struct, frozen=True):
     """What became of the rows."""
 
     rows: int
@@ -80,11 +80,11 @@ class ShownCounts(msgspec.Struct, frozen=True):
     refused: int
 
     @classmethod
-    def of(cls, counts: Counts) -> "ShownCounts":
+    def of(cls, counts: Counts) -> "ImportCounts":
         return cls(counts.rows, *msgspec.structs.astuple(counts))
 
 
-class ShownUndo(msgspec.Struct, frozen=True):
+class ImportUndo(msgspec.Struct, frozen=True):
     """What became of the leads when the import was taken back. `kept`: somebody had touched them."""
 
     removed: int
@@ -109,9 +109,9 @@ class ShownImport(msgspec.Struct, frozen=True):
     decimal_mark: DecimalMark
     tell: bool
     rows: int
-    done: ShownCounts
-    checked: ShownCounts | None
-    undo: ShownUndo | None
+    done: ImportCounts
+    checked: ImportCounts | None
+    undo: ImportUndo | None
     error: str | None
     created_at: datetime
     started_at: datetime | None
@@ -135,9 +135,9 @@ def shown(made: Import, samples: dict[str, list[str]] | None = None) -> ShownImp
         decimal_mark=options.decimal_mark,
         tell=options.tell,
         rows=made.rows,
-        done=ShownCounts.of(made.counts),
-        checked=ShownCounts.of(made.checked) if made.checked is not None else None,
-        undo=ShownUndo(*msgspec.structs.astuple(made.undo)) if made.undo is not None else None,
+        done=ImportCounts.of(made.counts),
+        checked=ImportCounts.of(made.checked) if made.checked is not None else None,
+        undo=ImportUndo(*msgspec.structs.astuple(made.undo)) if made.undo is not None else None,
         error=made.error,
         created_at=made.created_at,
         started_at=made.started_at,

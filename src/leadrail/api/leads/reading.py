@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from leadrail.api.leads.commands import lead_id_of
-from leadrail.api.leads.shapes import LeadQuery, Transition
+from leadrail.api.leads.shapes import LeadFilter, LeadQuery, Transition
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import Page, Paging, id_at, number_at, page
 from leadrail.api.writes import etag
-from leadrail.core.channels.model import Named
+from leadrail.core.actor import Actor
+from leadrail.core.channels.model import Channel, Named
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events import store as events
 from leadrail.core.followups import store as followups
@@ -19,8 +22,9 @@ from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.leads.standing import missing_requirements, next_statuses
 from leadrail.core.notes import store as notes
 from leadrail.core.purchases import store as purchases
-from leadrail.core.queries import Seen
+from leadrail.core.queries import Reader, Seen
 from leadrail.core.setup import Setup
+from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
 
 
@@ -41,23 +45,30 @@ async def read(call: Call[None, NoQuery]) -> Response:
 async def search(call: Call[None, LeadQuery]) -> Response:
     query = call.query
     async with call.core.database.connection() as connection:
-        setups = await call.core.reader.channels(connection, call.actor)
-        if query.channel is not None:
-            setups = [await call.core.reader.channel(connection, call.actor, query.channel)]
-        own = [setup.channel for setup in setups if setup.channel.company_id == call.actor.company_id]
-        country = next((channel.country for channel in own), None)
-        chosen = Filter(
-            channel_ids=tuple(setup.channel.id for setup in setups),
-            conditions=_conditions(query, setups),
-            key=_key(query, country),
-            below=number_at(query.cursor),
-            limit=query.limit + 1,
-        )
+        chosen, _ = await filter_of(connection, call.core.reader, call.actor, query)
+        chosen = replace(chosen, below=number_at(query.cursor), limit=query.limit + 1)
         seen = await call.core.reader.leads(connection, call.actor, chosen)
     return json_response(200, page(seen, query.limit, lambda row: row.lead.number, _document))
 
 
-def _conditions(query: LeadQuery, setups: list[Setup]) -> tuple[Condition, ...]:
+async def filter_of(
+    connection: Connection, reader: Reader, actor: Actor, query: LeadFilter
+) -> tuple[Filter, list[Channel]]:
+    """The leads that a query means, and the channels in which they are."""
+    setups = await reader.channels(connection, actor)
+    if query.channel is not None:
+        setups = [await reader.channel(connection, actor, query.channel)]
+    own = [setup.channel for setup in setups if setup.channel.company_id == actor.company_id]
+    country = next((channel.country for channel in own), None)
+    chosen = Filter(
+        channel_ids=tuple(setup.channel.id for setup in setups),
+        conditions=_conditions(query, setups),
+        key=_key(query, country),
+    )
+    return chosen, [setup.channel for setup in setups]
+
+
+def _conditions(query: LeadFilter, setups: list[Setup]) -> tuple[Condition, ...]:
     wanted = (
         Condition("status_id", Operator.IN, _status_ids(query, setups)),
         Condition("source", Operator.EQ, query.source),
@@ -69,7 +80,7 @@ def _conditions(query: LeadQuery, setups: list[Setup]) -> tuple[Condition, ...]:
     return tuple(condition for condition in wanted if condition.value is not None)
 
 
-def _status_ids(query: LeadQuery, setups: list[Setup]) -> tuple[UUID, ...] | None:
+def _status_ids(query: LeadFilter, setups: list[Setup]) -> tuple[UUID, ...] | None:
     if query.status is None and query.category is None:
         return None
     name = query.status.casefold() if query.status is not None else None
@@ -81,7 +92,7 @@ def _status_ids(query: LeadQuery, setups: list[Setup]) -> tuple[UUID, ...] | Non
     )
 
 
-def _key(query: LeadQuery, country: str | None) -> tuple[KeyKind, str] | None:
+def _key(query: LeadFilter, country: str | None) -> tuple[KeyKind, str] | None:
     given: Mapping[KeyKind, str | None] = {
         KeyKind.EMAIL: query.email,
         KeyKind.PHONE: query.phone,

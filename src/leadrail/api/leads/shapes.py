@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -157,7 +158,9 @@ class NewPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     trigger_ids: Annotated[tuple[UUID, ...], Meta(max_length=100)] | None = None
 
 
-class LeadQuery(msgspec.Struct, frozen=True, kw_only=True):
+class LeadFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which leads are meant."""
+
     channel: UUID | None = None
     status: str | None = None
     category: Category | None = None
@@ -169,8 +172,21 @@ class LeadQuery(msgspec.Struct, frozen=True, kw_only=True):
     created_from: Moment | None = None
     created_before: Moment | None = None
     updated_from: Moment | None = None
+
+
+class LeadQuery(LeadFilter, frozen=True, kw_only=True):
     limit: Limit = 50
     cursor: Cursor | None = None
+
+
+class ExportFormat(StrEnum):
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class ExportQuery(LeadFilter, frozen=True, kw_only=True):
+    format: ExportFormat = ExportFormat.CSV
+    history: Annotated[bool, Meta(description="The events of these leads in place of the leads.")] = False
 
 
 class ReverseQuery(msgspec.Struct, frozen=True):

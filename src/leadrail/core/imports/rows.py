@@ -23,7 +23,10 @@ Key = tuple[KeyKind, str]
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A row as it was understood; `times` are those of its lead's past, by their names."""
+    """A row as it was understood; `times` are those of its lead's past, by their names.
+
+    `has_no_currency`: it is of an export of ours, and of a lead without one, whatever its channel's is.
+    """
 
     row: int
     cells: Sequence[str]
@@ -34,6 +37,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     times: Mapping[str, datetime]
     keys: frozenset[Key]
+    has_no_currency: bool = False
 
 
 class BadRow(Exception):
@@ -110,6 +114,7 @@ class Understanding:
             reason=parts.words.get("reason"),
             times=parts.times,
             keys=keys,
+            has_no_currency=exact and "currency" not in parts.fields and "currency" in self._options.mapping.values(),
         )
 
     def _keys(self, fields: Mapping[str, Any]) -> frozenset[Key]:
@@ -200,7 +205,7 @@ def new_lead(draft: Draft, channel: Channel, actor: Actor, lead_id: UUID, origin
         actor=actor,
         channel_id=channel.id,
         lead_id=lead_id,
-        fields=draft.fields,
+        fields=draft.fields | ({"currency": None} if draft.has_no_currency else {}),
         properties=draft.properties,
         steps=_steps(draft, channel),
         at=min(draft.times.values(), default=None),
