@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from leadrail import settings as settings_module
+from leadrail.api.leads.shapes import ExportFormat, LeadFilter
 from leadrail.cli import demo as demo_module
-from leadrail.cli import importing, moving, running, serving
+from leadrail.cli import exporting, importing, moving, running, serving
 from leadrail.core.companies.commands import bootstrap as bootstrap_company
 from leadrail.core.core import Core
 from leadrail.core.errors import Refused
@@ -218,6 +219,25 @@ def undo_import(
 ) -> None:
     """Take an import back: what it made goes, what it changed is as it was, what was touched since stays."""
     _run_for_status(importing.take_back(_read_settings(), company, id, out))
+
+
+@app.command("export")
+def export_file(
+    file: Annotated[str, typer.Argument(help="The file to write; - is the output.")],
+    company: _Company,
+    channel: Annotated[str | None, typer.Option(help="The title or id of the channel; else all of them.")] = None,
+    status: Annotated[str | None, typer.Option(help="Leads in a status of this name.")] = None,
+    source: Annotated[str | None, typer.Option(help="Leads that came from here.")] = None,
+    assignee: Annotated[str | None, typer.Option(help="Leads that this person looks after.")] = None,
+    format: Annotated[ExportFormat, typer.Option(help="How it is written.")] = ExportFormat.CSV,
+    history: Annotated[
+        bool, typer.Option("--history", help="The events of these leads in place of the leads.")
+    ] = False,
+) -> None:
+    """Write leads to a file, or their history."""
+    chosen = LeadFilter(status=status, source=source, assignee=assignee)
+    wanted = exporting.Wanted(company=company, channel=channel, filter=chosen, format=format, history=history)
+    _run(exporting.write(_read_settings(), file, wanted, err))
 
 
 def _run_for_status(work: Coroutine[Any, Any, int]) -> None:

@@ -49,7 +49,7 @@ async def bring(settings: Settings, path: Path, choice: Choice, refused_to: Path
     """Brings the file in, or says what that would do; answers the exit status. Raises Refused."""
     async with open_core(settings, join=True) as core:
         actor = system((await company_named(core, choice.company)).id, FACE)
-        channel = await _channel(core, actor, choice.channel)
+        channel = await channel_called(core, actor, choice.channel)
         with path.open("rb") as body:
             made = await _drafted(core, actor, channel, path, body, choice)
             if not choice.dry_run and not choice.again and (before := await _before(core, made)) is not None:
@@ -90,7 +90,8 @@ async def take_back(settings: Settings, company: str, import_id: str, out: Conso
     return INCOMPLETE if undo.kept else 0
 
 
-async def _channel(core: Core, actor: Actor, word: str) -> Channel:
+async def channel_called(core: Core, actor: Actor, word: str) -> Channel:
+    """The channel with this title or id. Raises Refused (`channel_not_found`)."""
     async with core.database.connection() as connection:
         channels = [setup.channel for setup in await core.reader.channels(connection, actor)]
     found = [one for one in channels if word.strip().casefold() in (one.title.casefold(), str(one.id))]
