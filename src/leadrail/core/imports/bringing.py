@@ -4,6 +4,7 @@ So a process that dies leaves whole batches only, and whoever goes on begins beh
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import IO
@@ -96,7 +97,7 @@ class _Batch:
         self._made, self._channel, self._together = made, channel, together
         self._known: dict[Key, list[UUID]] = {}
         self.refusals = refusals
-        self.counts = Counts(refused=len(refusals))
+        self._counted = Counter[str](refused=len(refusals))
         self.touched: dict[UUID, Touched] = {}
 
     async def run(self, drafts: Sequence[Draft]) -> None:
@@ -116,7 +117,7 @@ class _Batch:
     async def _carry_out(self, chosen: Sequence[Plan]) -> None:
         for plan in chosen:
             if isinstance(plan, Skip):
-                self._count(skipped=1)
+                self._counted["skipped"] += 1
             elif isinstance(plan, Refuse):
                 self._refuse(plan.draft, plan.why)
         doing = [plan for plan in chosen if isinstance(plan, Create | Change)]
@@ -133,16 +134,16 @@ class _Batch:
                 self._changed([outcome, next(further)] if _then(plan, outcome) is not None else [outcome])
 
     def _created(self, plan: Create) -> None:
-        self._count(created=1)
+        self._counted["created"] += 1
         for key in keys_to_match(plan.draft, self._made.options.match_by):
             self._known[key] = [plan.command.lead_id]
 
     def _changed(self, outcomes: Sequence[Outcome]) -> None:
         done = [outcome for outcome in outcomes if isinstance(outcome, Done)]
         if not any(one.events for one in done):
-            self._count(unchanged=1)
+            self._counted["unchanged"] += 1
             return
-        self._count(updated=1)
+        self._counted["updated"] += 1
         first, lead = done[0], done[-1].lead
         if (seen := self.touched.get(lead.id)) is not None:
             before = seen.before
@@ -152,11 +153,12 @@ class _Batch:
         self.touched[lead.id] = Touched(lead.id, before, lead.version)
 
     def _refuse(self, draft: Draft, why: str) -> None:
-        self._count(refused=1)
+        self._counted["refused"] += 1
         self.refusals.append(refusal_of(draft.row, draft.cells, why, draft.keys))
 
-    def _count(self, **more: int) -> None:
-        self.counts = self.counts.plus(Counts(**more))
+    @property
+    def counts(self) -> Counts:
+        return Counts(**self._counted)
 
 
 def _then(plan: Create | Change, outcome: Outcome) -> Command | None:

@@ -1,6 +1,6 @@
 """Which lead a row is about: one that the channel has, one that an earlier row makes, or none."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from uuid import UUID
 
@@ -26,10 +26,9 @@ class Nobody(Enum):
 Match = UUID | Ambiguous | Nobody
 
 
-def keys_to_match(draft: Draft, match_by: Collection[KeyKind]) -> list[Key]:
+def keys_to_match(draft: Draft, match_by: Sequence[KeyKind]) -> list[Key]:
     """The row's keys of these kinds, in the order of the kinds."""
-    of_kind = {kind: (kind, key) for kind, key in draft.keys if kind in match_by}
-    return [of_kind[kind] for kind in match_by if kind in of_kind]
+    return [key for kind in match_by for key in draft.keys if key[0] is kind]
 
 
 def match(keys: Sequence[Key], known: Mapping[Key, Sequence[UUID]]) -> Match:
