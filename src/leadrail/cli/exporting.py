@@ -9,13 +9,12 @@ import msgspec
 from rich.console import Console
 
 from leadrail.api.leads.exporting import WRITERS
-from leadrail.api.leads.reading import filter_of
+from leadrail.api.leads.reading import channels_of, filter_of
 from leadrail.api.leads.shapes import ExportFormat, LeadFilter
 from leadrail.cli.importing import channel_called
 from leadrail.cli.moving import company_named
 from leadrail.cli.running import open_core
 from leadrail.core.actor import system
-from leadrail.core.exports import parquet
 from leadrail.core.exports.rows import History, Leads, Table
 from leadrail.settings import Settings
 
@@ -35,15 +34,15 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 async def write(settings: Settings, path: str, wanted: Wanted, err: Console) -> None:
     """Writes the file whole, or not at all. Raises Refused."""
-    if wanted.format is ExportFormat.PARQUET:
-        parquet.demand()
     async with open_core(settings, join=True) as core:
         actor = system((await company_named(core, wanted.company)).id, FACE)
         chosen = wanted.filter
         if wanted.channel is not None:
             chosen = msgspec.structs.replace(chosen, channel=(await channel_called(core, actor, wanted.channel)).id)
         async with core.database.connection() as connection:
-            filter, channels = await filter_of(connection, core.reader, actor, chosen)
+            setups = await channels_of(core, connection, actor, chosen)
+        filter = filter_of(actor, chosen, setups)
+        channels = [setup.channel for setup in setups]
         table: Table = History(core, actor, filter) if wanted.history else Leads(core, actor, channels, filter)
         pieces = WRITERS[wanted.format].written(table)
         size = await (_written(pieces, sys.stdout.buffer) if path == TO_OUTPUT else _kept(pieces, Path(path)))

@@ -1,6 +1,6 @@
 """Leads, or their history, as a file that is sent as it is read."""
 
-from leadrail.api.leads.reading import filter_of
+from leadrail.api.leads.reading import channels_of, filter_of
 from leadrail.api.leads.shapes import ExportFormat, ExportQuery
 from leadrail.api.operation import Call
 from leadrail.core.exports import csv, parquet
@@ -12,10 +12,10 @@ WRITERS = {ExportFormat.CSV: csv, ExportFormat.PARQUET: parquet}
 
 async def export(call: Call[None, ExportQuery]) -> Stream:
     query, core, actor = call.query, call.core, call.actor
-    if query.format is ExportFormat.PARQUET:
-        parquet.demand()
     async with core.database.connection() as connection:
-        chosen, channels = await filter_of(connection, core.reader, actor, query)
+        setups = await channels_of(core, connection, actor, query)
+    chosen = filter_of(actor, query, setups)
+    channels = [setup.channel for setup in setups]
     table: Table = History(core, actor, chosen) if query.history else Leads(core, actor, channels, chosen)
     name = f"{'history' if query.history else 'leads'}.{query.format}"
     disposition = (b"content-disposition", f'attachment; filename="{name}"'.encode())

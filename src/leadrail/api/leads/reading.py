@@ -12,7 +12,8 @@ from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import Page, Paging, id_at, number_at, page
 from leadrail.api.writes import etag
 from leadrail.core.actor import Actor
-from leadrail.core.channels.model import Channel, Named
+from leadrail.core.channels.model import Named
+from leadrail.core.core import Core
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events import store as events
 from leadrail.core.followups import store as followups
@@ -22,7 +23,7 @@ from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.leads.standing import missing_requirements, next_statuses
 from leadrail.core.notes import store as notes
 from leadrail.core.purchases import store as purchases
-from leadrail.core.queries import Reader, Seen
+from leadrail.core.queries import Seen
 from leadrail.core.setup import Setup
 from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
@@ -45,27 +46,31 @@ async def read(call: Call[None, NoQuery]) -> Response:
 async def search(call: Call[None, LeadQuery]) -> Response:
     query = call.query
     async with call.core.database.connection() as connection:
-        chosen, _ = await filter_of(connection, call.core.reader, call.actor, query)
-        chosen = replace(chosen, below=number_at(query.cursor), limit=query.limit + 1)
+        chosen = replace(
+            filter_of(call.actor, query, await channels_of(call.core, connection, call.actor, query)),
+            below=number_at(query.cursor),
+            limit=query.limit + 1,
+        )
         seen = await call.core.reader.leads(connection, call.actor, chosen)
     return json_response(200, page(seen, query.limit, lambda row: row.lead.number, _document))
 
 
-async def filter_of(
-    connection: Connection, reader: Reader, actor: Actor, query: LeadFilter
-) -> tuple[Filter, list[Channel]]:
-    """The leads that a query means, and the channels in which they are."""
-    setups = await reader.channels(connection, actor)
+async def channels_of(core: Core, connection: Connection, actor: Actor, query: LeadFilter) -> list[Setup]:
+    """The channels that the actor may use and the filter speaks of. Raises Refused (`channel_not_found`)."""
     if query.channel is not None:
-        setups = [await reader.channel(connection, actor, query.channel)]
+        return [await core.reader.channel(connection, actor, query.channel)]
+    return await core.reader.channels(connection, actor)
+
+
+def filter_of(actor: Actor, query: LeadFilter, setups: list[Setup]) -> Filter:
+    """What was asked for, as the core has it; `setups` are its channels. Raises Refused (`invalid`)."""
     own = [setup.channel for setup in setups if setup.channel.company_id == actor.company_id]
     country = next((channel.country for channel in own), None)
-    chosen = Filter(
+    return Filter(
         channel_ids=tuple(setup.channel.id for setup in setups),
         conditions=_conditions(query, setups),
         key=_key(query, country),
     )
-    return chosen, [setup.channel for setup in setups]
 
 
 def _conditions(query: LeadFilter, setups: list[Setup]) -> tuple[Condition, ...]:

@@ -27,6 +27,9 @@ class NewLead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     channel_id: UUID | None = None
     status: str | None = None
     status_id: UUID | None = None
+    sub_status: str | None = None
+    reason: str | None = None
+    note: str | None = None
     email: str | None = None
     phone: str | None = None
     linkedin_url: str | None = None
@@ -46,8 +49,8 @@ class NewLead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     attribution: dict[str, Any] = {}
 
 
-class LeadPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A merge patch (RFC 7396): what is left out stays, null removes. The status has a call of its own."""
+class FieldPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """New values for a lead's fields: what is left out stays, null removes."""
 
     email: str | None | UnsetType = UNSET
     phone: str | None | UnsetType = UNSET
@@ -64,8 +67,13 @@ class LeadPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     value: Decimal | None | UnsetType = UNSET
     currency: str | None | UnsetType = UNSET
     next_follow_up_at: Moment | None | UnsetType = UNSET
-    properties: dict[str, Any] = {}
     attribution: dict[str, Any] | None | UnsetType = UNSET
+
+
+class LeadPatch(FieldPatch, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A merge patch (RFC 7396): what is left out stays, null removes. The status has a call of its own."""
+
+    properties: dict[str, Any] = {}
 
 
 class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -158,8 +166,8 @@ class NewPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     trigger_ids: Annotated[tuple[UUID, ...], Meta(max_length=100)] | None = None
 
 
-class LeadFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which leads are meant."""
+class LeadFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which leads; one that is given holds for all of them."""
 
     channel: UUID | None = None
     status: str | None = None

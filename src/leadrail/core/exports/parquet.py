@@ -3,30 +3,20 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from leadrail.core.errors import Code, refuse
 from leadrail.core.exports.columns import Kind
 from leadrail.core.exports.rows import Table
 from leadrail.kit.money import DECIMAL_PLACES
-
-try:
-    import pyarrow
-    from pyarrow import parquet
-except ImportError:
-    pyarrow = parquet = None
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
 
 DIGITS = 15 + DECIMAL_PLACES
 
 
-def demand() -> None:
-    """Raises Refused (`invalid`) where what writes it is not installed."""
-    if pyarrow is None:
-        raise refuse(Code.INVALID, 'Parquet needs pyarrow beside Leadrail: pip install "leadrail[parquet]"', "?format")
-
-
 async def written(table: Table) -> AsyncIterator[bytes]:
-    """Call `demand` first."""
+    """The file, piece by piece."""
+    import pyarrow  # tens of megabytes of memory, for those only who ask for it
+    from pyarrow import parquet
+
     types = {
         Kind.TEXT: pyarrow.string(),
         Kind.WHOLE: pyarrow.int64(),
