@@ -7,7 +7,7 @@ from typing import Any
 from leadrail.core.channels.model import Channel
 from leadrail.core.imports import commands, jobs, store
 from leadrail.core.imports.commands import File, Wish
-from leadrail.core.imports.model import Import, Options, Refusal, State
+from leadrail.core.imports.model import Import, ImportState, Options, Refusal
 from tests.people import Person
 
 
@@ -24,7 +24,7 @@ async def draft(person: Person, channel: Channel, body: bytes, *, again: bool = 
     return made
 
 
-async def begun(person: Person, made: Import, state: State = State.RUNNING) -> Import:
+async def begun(person: Person, made: Import, state: ImportState = ImportState.RUNNING) -> Import:
     async with person.core.database.transaction() as connection:
         return await commands.begin(connection, person.core, made, state)
 
@@ -40,7 +40,7 @@ async def brought(person: Person, channel: Channel, body: bytes | str, **options
     raw = body.encode() if isinstance(body, str) else body
     made = await begun(person, await draft(person, channel, raw, **options))
     done = await finished(person, made)
-    assert done.state is State.DONE, done.error
+    assert done.state is ImportState.DONE, done.error
     return done
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from leadrail.core.channels.commands import NewProperty
 from leadrail.core.channels.model import PropertyType
-from leadrail.core.imports.model import Counts, Duplicates, State
+from leadrail.core.imports.model import Counts, Duplicates, ImportState
 from tests.imports.stage import begun, brought, draft, finished, leads, refusals, undone
 from tests.people import People
 
@@ -166,7 +166,7 @@ async def test_a_batch_that_is_interrupted_leaves_nothing_and_is_gone_on_with(
 
     done = await finished(owner, made)
 
-    assert (done.state, done.counts) == (State.DONE, Counts(created=5))
+    assert (done.state, done.counts) == (ImportState.DONE, Counts(created=5))
     assert [row["email"] for row in await leads(owner, channel)] == [f"n{n}@example.com" for n in range(5)]
     assert (await owner.rows("SELECT count(*) AS n FROM import_chunks WHERE company_id = $1", owner.company_id)) == [
         {"n": 0}
@@ -195,7 +195,7 @@ async def test_undo_takes_away_and_puts_back_and_spares_what_was_touched(people:
     back = await undone(owner, done)
 
     assert (back.state, back.undo and (back.undo.removed, back.undo.restored, back.undo.kept)) == (
-        State.UNDONE,
+        ImportState.UNDONE,
         (1, 1, 3),
     )
     now = {row["id"]: row for row in await leads(owner, channel)}

@@ -20,7 +20,7 @@ from leadrail.core.core import Core
 from leadrail.core.errors import Code, refuse
 from leadrail.core.imports import commands, jobs, mapping, store
 from leadrail.core.imports.commands import File, Wish
-from leadrail.core.imports.model import FACE, DateOrder, DecimalMark, Duplicates, Import, Options, State
+from leadrail.core.imports.model import FACE, DateOrder, DecimalMark, Duplicates, Import, ImportState, Options
 from leadrail.core.imports.refused import refused_csv
 from leadrail.kit.ids import parse_id
 from leadrail.settings import Settings
@@ -53,7 +53,7 @@ async def bring(settings: Settings, path: Path, choice: Choice, refused_to: Path
         with path.open("rb") as body:
             made = await _drafted(core, actor, channel, path, body, choice)
             if not choice.dry_run and not choice.again and (before := await _before(core, made)) is not None:
-                if before.state is State.DONE:
+                if before.state is ImportState.DONE:
                     out.print(
                         f"This file was imported on {before.created_at:%Y-%m-%d} as {before.id}; nothing was done."
                     )
@@ -79,7 +79,7 @@ async def take_back(settings: Settings, company: str, import_id: str, out: Conso
         actor = system((await company_named(core, company)).id, FACE)
         async with core.database.transaction() as connection:
             made = await commands.mine(connection, actor, parse_id(import_id), locked=True)
-            if made.state is not State.UNDOING:
+            if made.state is not ImportState.UNDOING:
                 made = await commands.begin_undo(connection, core, actor, made)
         done = await jobs.run(core, made.company_id, made.id)
     undo = done.undo if done is not None else None
@@ -144,7 +144,7 @@ async def _before(core: Core, made: Import) -> Import | None:
     """The import that the same file had, if it is done, or broke in the hands of a process like this one."""
     async with core.database.connection() as connection:
         before = await store.same_file(connection, made)
-    if before is not None and before.state is State.RUNNING and before.stored:
+    if before is not None and before.state is ImportState.RUNNING and before.stored:
         raise refuse(Code.CONFLICT, f"The server is importing this file already, as {before.id}")
     return before
 
@@ -152,7 +152,7 @@ async def _before(core: Core, made: Import) -> Import | None:
 async def _begin(core: Core, made: Import, choice: Choice) -> None:
     async with core.database.transaction() as connection:
         await store.insert(connection, made)
-        await commands.begin(connection, core, made, State.CHECKING if choice.dry_run else State.RUNNING)
+        await commands.begin(connection, core, made, ImportState.CHECKING if choice.dry_run else ImportState.RUNNING)
         if choice.save_as is not None:
             await commands.keep_preset(connection, core, made.company_id, choice.save_as, made.options)
 
@@ -162,7 +162,7 @@ async def _carry_out(core: Core, made: Import, body: BufferedReader, out: Consol
         done = await jobs.run(core, made.company_id, made.id, body, show)
     if done is None:
         raise refuse(Code.CONFLICT, "Another process is importing this file")
-    if done.state is State.FAILED:
+    if done.state is ImportState.FAILED:
         raise refuse(Code.CONFLICT, f"The import ended: {done.error}")
     return done
 

@@ -24,7 +24,7 @@ from leadrail.core.errors import Code, refuse
 from leadrail.core.imports import commands, preset_store, store
 from leadrail.core.imports.commands import File, Wish
 from leadrail.core.imports.jobs import IN_MEMORY
-from leadrail.core.imports.model import UNDER_WAY, Import, Options, State
+from leadrail.core.imports.model import UNDER_WAY, Import, ImportState, Options
 from leadrail.core.imports.refused import refused_csv
 from leadrail.db.database import Connection
 from leadrail.kit.http import Response, Stream, json_response
@@ -46,11 +46,11 @@ async def upload(call: Call[None, UploadQuery]) -> Response:
         if query.duplicates is not None:
             chosen = msgspec.structs.replace(made.options, duplicates=query.duplicates)
             made = msgspec.structs.replace(made, options=chosen)
-        samples = commands.samples(made, body)
+        samples = {} if query.start else commands.samples(made, body)
 
         async def work(connection: Connection) -> Response:
             await commands.take_in(connection, made, body, again=query.again)
-            now = await commands.begin(connection, core, made, State.RUNNING) if query.start else made
+            now = await commands.begin(connection, core, made, ImportState.RUNNING) if query.start else made
             return json_response(201, shown(now, samples))
 
         return await write(call, work, part=file.digest)
@@ -95,7 +95,7 @@ async def _mine(call: Call[Any, Any]) -> Import:
 
 async def _with_samples(call: Call[Any, Any], made: Import) -> ShownImport:
     """A draft with what its first cells are."""
-    if made.state is not State.DRAFT:
+    if made.state is not ImportState.DRAFT:
         return shown(made)
     async with call.core.database.connection() as connection:
         start = await store.chunk(connection, made, 0)
@@ -115,7 +115,7 @@ async def edit(call: Call[ImportPatch, NoQuery]) -> Response:
 
 
 async def start(call: Call[StartBody, NoQuery]) -> Response:
-    state = State.CHECKING if call.body.dry_run else State.RUNNING
+    state = ImportState.CHECKING if call.body.dry_run else ImportState.RUNNING
 
     async def work(connection: Connection) -> Response:
         made = await commands.mine(connection, call.actor, parse_id(call.request.params["id"]), locked=True)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from leadrail.core.identity import KeyKind
-from leadrail.core.imports.model import Counts, DateOrder, DecimalMark, Duplicates, Import, Options, State
+from leadrail.core.imports.model import Counts, DateOrder, DecimalMark, Duplicates, Import, ImportState, Options
 from leadrail.core.imports.preset_store import Preset
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -61,7 +61,7 @@ class StartBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dry_run: bool = False
 
 
-class Column(msgspec.Struct, frozen=True):
+class ImportColumn(msgspec.Struct, frozen=True):
     """A column of the file, what it fills (null: nothing) and, of a draft, what its first cells are."""
 
     name: str
@@ -98,10 +98,10 @@ class ShownImport(msgspec.Struct, frozen=True):
     id: UUID
     name: str
     channel_id: UUID
-    state: State
+    state: ImportState
     encoding: str
     delimiter: str
-    columns: list[Column]
+    columns: list[ImportColumn]
     statuses: dict[str, str]
     duplicates: Duplicates
     match_by: tuple[KeyKind, ...]
@@ -127,7 +127,7 @@ def shown(made: Import, samples: dict[str, list[str]] | None = None) -> ShownImp
         state=made.state,
         encoding=made.layout.encoding,
         delimiter=made.layout.delimiter,
-        columns=[Column(name, options.mapping.get(name), found.get(name, [])) for name in made.layout.columns],
+        columns=[ImportColumn(name, options.mapping.get(name), found.get(name, [])) for name in made.layout.columns],
         statuses=options.statuses,
         duplicates=options.duplicates,
         match_by=options.match_by,

@@ -20,7 +20,7 @@ from leadrail.core.errors import BUSY, Code, Refused, refuse
 from leadrail.core.errors import Refusal as NotDone
 from leadrail.core.imports import reading, store
 from leadrail.core.imports.matching import keys_to_match
-from leadrail.core.imports.model import Counts, Duplicates, Import, Refusal, State, Touched
+from leadrail.core.imports.model import Counts, Duplicates, Import, ImportState, Refusal, Touched
 from leadrail.core.imports.planning import Change, Create, Later, Plan, Refuse, Skip, plans
 from leadrail.core.imports.rows import BadRow, Draft, Key, Understanding
 from leadrail.core.leads.commands import Command
@@ -48,7 +48,7 @@ class Bringing:
         for batch in batches(self._file, self._made):
             await self._bring(batch)
             self._on_progress(self._made)
-        self._made = replace(self._made, state=State.DONE, finished_at=self._core.clock())
+        self._made = replace(self._made, state=ImportState.DONE, finished_at=self._core.clock())
         async with self._core.database.transaction() as connection:
             await store.update(connection, self._made, "state", "finished_at")
             await store.drop_file(connection, self._made)

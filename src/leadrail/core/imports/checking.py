@@ -11,7 +11,7 @@ from leadrail.core.errors import Refused
 from leadrail.core.imports import store
 from leadrail.core.imports.bringing import batches, channel_of, gone, refusal_of, understood
 from leadrail.core.imports.matching import keys_to_match
-from leadrail.core.imports.model import Counts, Duplicates, Import, Refusal, State
+from leadrail.core.imports.model import Counts, Duplicates, Import, ImportState, Refusal
 from leadrail.core.imports.planning import Change, Create, Later, Plan, Refuse, plans
 from leadrail.core.imports.rows import Draft, Key
 from leadrail.core.leads import store as leads
@@ -43,7 +43,7 @@ class Checking:
                 await store.put_refusals(connection, self._made, batch.refusals)
         finally:
             await connection.close()
-        checked = replace(self._made, state=State.DRAFT, checked=counts)
+        checked = replace(self._made, state=ImportState.DRAFT, checked=counts)
         async with self._core.database.transaction() as connection:
             await store.update(connection, checked, "state", "checked")
         return checked

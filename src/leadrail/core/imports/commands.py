@@ -14,7 +14,16 @@ from leadrail.core.core import Core
 from leadrail.core.errors import Code, refuse
 from leadrail.core.imports import mapping, preset_store, reading, store
 from leadrail.core.imports.mapping import TIMES
-from leadrail.core.imports.model import KEPT_FOR, MATCHABLE, NAME_LIMIT, Import, Layout, Options, State, import_id_of
+from leadrail.core.imports.model import (
+    KEPT_FOR,
+    MATCHABLE,
+    NAME_LIMIT,
+    Import,
+    ImportState,
+    Layout,
+    Options,
+    import_id_of,
+)
 from leadrail.core.imports.preset_store import Preset
 from leadrail.core.imports.values import mark_of, order_of
 from leadrail.db.database import Connection
@@ -62,7 +71,7 @@ def drafted(actor: Actor, channel: Channel, file: File, wish: Wish, core: Core, 
         digest=file.digest,
         size=file.size,
         stored=stored,
-        state=State.DRAFT,
+        state=ImportState.DRAFT,
         layout=layout,
         options=options,
         rows=rows,
@@ -120,7 +129,7 @@ async def take_in(connection: Connection, made: Import, body: IO[bytes], *, agai
 
 
 def _came_before(before: Import) -> str:
-    how = "is being imported" if before.state is State.RUNNING else "was imported"
+    how = "is being imported" if before.state is ImportState.RUNNING else "was imported"
     return f'This file {how} already ("{before.name}", {before.created_at:%Y-%m-%d}); say "again" to repeat it'
 
 
@@ -134,20 +143,20 @@ async def mine(connection: Connection, actor: Actor, id: UUID | None, *, locked:
 
 async def choose(connection: Connection, made: Import, channel: Channel, options: Options) -> Import:
     """Other options for a draft. Raises Refused (`invalid`, `unknown_property`, `conflict` when it has begun)."""
-    _demand(made, State.DRAFT)
+    _demand(made, ImportState.DRAFT)
     whole = mapping.checked(options.mapping, made.layout.columns, channel)
     made = replace(made, options=checked_options(replace(options, mapping=whole)), checked=None)
     await store.update(connection, made, "options", "checked")
     return made
 
 
-async def begin(connection: Connection, core: Core, made: Import, state: State) -> Import:
+async def begin(connection: Connection, core: Core, made: Import, state: ImportState) -> Import:
     """Has a draft tried, or brought in. Raises Refused (`conflict`, `invalid` when no column fills anything)."""
-    _demand(made, State.DRAFT)
+    _demand(made, ImportState.DRAFT)
     if not any(made.options.mapping.values()):
         raise refuse(Code.INVALID, "No column of the file fills anything; say in the mapping which does", "/mapping")
-    made = replace(made, state=state, started_at=core.clock() if state is State.RUNNING else None, error=None)
-    if state is State.RUNNING:
+    made = replace(made, state=state, started_at=core.clock() if state is ImportState.RUNNING else None, error=None)
+    if state is ImportState.RUNNING:
         await store.drop_refusals(connection, made)  # those of a dry run
     await store.update(connection, made, "state", "started_at", "error")
     return made
@@ -155,14 +164,14 @@ async def begin(connection: Connection, core: Core, made: Import, state: State) 
 
 async def begin_undo(connection: Connection, core: Core, actor: Actor, made: Import) -> Import:
     """Has an import taken back. Raises Refused (`conflict`)."""
-    if made.state is not State.DONE:
+    if made.state is not ImportState.DONE:
         raise refuse(Code.CONFLICT, f"An import that is {made.state} is not taken back")
     if made.created_at + KEPT_FOR < core.clock():
         raise refuse(Code.CONFLICT, f"After {KEPT_FOR.days} days it is not known any more how the leads were before")
     setup = (await core.setups.uncached(connection, [made.channel_id]))[made.channel_id]
     if made.counts.created and setup.channel.first_of(Category.DELETED) is None:
         await _make_place(connection, core, actor, made)
-    made = replace(made, state=State.UNDOING, undo=None, undo_place=None)
+    made = replace(made, state=ImportState.UNDOING, undo=None, undo_place=None)
     await store.update(connection, made, "state", "undo", "undo_place")
     return made
 
@@ -183,11 +192,11 @@ async def _make_place(connection: Connection, core: Core, actor: Actor, made: Im
 
 async def discard(connection: Connection, made: Import) -> None:
     """Forgets a draft with its file. Raises Refused (`conflict`)."""
-    _demand(made, State.DRAFT, State.FAILED)
+    _demand(made, ImportState.DRAFT, ImportState.FAILED)
     await store.delete(connection, made)
 
 
-def _demand(made: Import, *states: State) -> None:
+def _demand(made: Import, *states: ImportState) -> None:
     if made.state not in states:
         raise refuse(Code.CONFLICT, f"The import is {made.state}; this takes one that is {' or '.join(states)}")
 

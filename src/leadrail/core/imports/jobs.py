@@ -14,7 +14,7 @@ from leadrail.core.errors import Code, Refused
 from leadrail.core.imports import store
 from leadrail.core.imports.bringing import Bringing
 from leadrail.core.imports.checking import Checking
-from leadrail.core.imports.model import DRAFTS_KEPT_FOR, KEPT_FOR, Import, State
+from leadrail.core.imports.model import DRAFTS_KEPT_FOR, KEPT_FOR, Import, ImportState
 from leadrail.core.imports.undoing import undo
 from leadrail.db.database import UNREACHABLE
 
@@ -66,9 +66,9 @@ async def run(
 
 
 async def _done(core: Core, made: Import, file: IO[bytes] | None, on_progress: Callable[[Import], None]) -> Import:
-    if made.state is State.UNDOING:
+    if made.state is ImportState.UNDOING:
         return await undo(core, made)
-    if made.state not in (State.CHECKING, State.RUNNING):
+    if made.state not in (ImportState.CHECKING, ImportState.RUNNING):
         return made
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as spooled:
         body: IO[bytes] = file or spooled
@@ -76,7 +76,7 @@ async def _done(core: Core, made: Import, file: IO[bytes] | None, on_progress: C
             async with core.database.connection() as connection:
                 async for chunk in store.chunks(connection, made):
                     spooled.write(chunk)
-        if made.state is State.CHECKING:
+        if made.state is ImportState.CHECKING:
             return await Checking(core, made, body).run()
         return await Bringing(core, made, body, on_progress).run()
 
@@ -86,7 +86,7 @@ async def _failed(core: Core, made: Import, error: str) -> Import:
     log.warning("import %s ended: %s", made.id, error)
     async with core.database.transaction() as connection:
         now = await store.read(connection, made.company_id, made.id) or made
-        failed = replace(now, state=State.FAILED, error=error, finished_at=core.clock())
+        failed = replace(now, state=ImportState.FAILED, error=error, finished_at=core.clock())
         await store.update(connection, failed, "state", "error", "finished_at")
     return failed
 

@@ -28,6 +28,7 @@ TARGETS = (
 
 _MEMBERS = ("properties.", "attribution.", "external_ids.")
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
+_IN_PARENTHESES = re.compile(r"\(.*?\)")
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
@@ -66,7 +67,7 @@ def _guess(column: str, properties: Mapping[str, str]) -> tuple[str, int] | None
     word = folded(exact.removeprefix(_MEMBERS[0]))
     if word in properties:
         return f"properties.{properties[word]}", -1
-    return _words().get(word)
+    return _words().get(word) or _words().get(folded(_IN_PARENTHESES.sub("", exact)))
 
 
 def checked(mapping: Mapping[str, str | None], columns: Sequence[str], channel: Channel) -> dict[str, str | None]:

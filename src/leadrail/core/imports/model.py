@@ -19,7 +19,7 @@ NAME_LIMIT = 200
 ERROR_COLUMN = "import_error"
 
 
-class State(StrEnum):
+class ImportState(StrEnum):
     """A draft waits for its caller; checking, running and undoing are under way; the others are ends."""
 
     DRAFT = "draft"
@@ -31,7 +31,7 @@ class State(StrEnum):
     UNDONE = "undone"
 
 
-UNDER_WAY = frozenset({State.CHECKING, State.RUNNING, State.UNDOING})
+UNDER_WAY = frozenset({ImportState.CHECKING, ImportState.RUNNING, ImportState.UNDOING})
 
 
 class Duplicates(StrEnum):
@@ -127,7 +127,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     digest: bytes
     size: int
     stored: bool
-    state: State
+    state: ImportState
     layout: Layout
     options: Options
     rows: int

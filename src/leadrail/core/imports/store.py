@@ -13,20 +13,22 @@ from leadrail.core.identity import KeyKind
 from leadrail.core.imports.model import (
     Counts,
     Import,
+    ImportState,
     Layout,
     Options,
     Refusal,
-    State,
     Touched,
     Undone,
 )
 from leadrail.core.leads.model import Lead
 from leadrail.db.database import Connection
 
+Key = tuple[KeyKind, str]
+
 _COLUMNS = Import.__struct_fields__
 _LIST = ", ".join(_COLUMNS)
 _READ: dict[str, Any] = {
-    "state": State,
+    "state": ImportState,
     "layout": lambda value: msgspec.convert(value, Layout),
     "options": lambda value: msgspec.convert(value, Options),
     "counts": lambda value: msgspec.convert(value, Counts),
@@ -149,8 +151,6 @@ WHERE l.channel_id = $2 AND l.status_id <> ALL ($5::uuid[])
 ORDER BY l.number
 """
 
-Key = tuple[KeyKind, str]
-
 
 async def found(
     connection: Connection, made: Import, keys: Iterable[Key], without: Sequence[UUID]
@@ -186,6 +186,29 @@ async def refusals(connection: Connection, made: Import, after: int, limit: int)
     """
     rows = await connection.fetch(statement, made.company_id, made.id, after, limit)
     return [Refusal(row[0], tuple(row[1]), row[2], tuple(row[3])) for row in rows]
+
+
+class RefusedRow(msgspec.Struct, frozen=True):
+    """A refused row of some import."""
+
+    import_id: UUID
+    row: int
+    cells: list[str]
+    error: str
+
+
+async def refusals_of_person(connection: Connection, company_id: UUID, key: Key, limit: int) -> list[RefusedRow]:
+    """The refused rows with this key, newest imports first."""
+    statement = """
+        SELECT import_id, row, cells, error FROM import_refusals
+        WHERE company_id = $1 AND keys @> $2 ORDER BY import_id DESC, row LIMIT $3
+    """
+    return [RefusedRow(*row) for row in await connection.fetch(statement, company_id, [":".join(key)], limit)]
+
+
+async def drop_refusals_of_person(connection: Connection, company_id: UUID, key: Key) -> None:
+    statement = "DELETE FROM import_refusals WHERE company_id = $1 AND keys @> $2"
+    await connection.execute(statement, company_id, [":".join(key)])
 
 
 async def drop_refusals(connection: Connection, made: Import) -> None:

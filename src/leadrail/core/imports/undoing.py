@@ -11,7 +11,7 @@ from leadrail.core.core import Core
 from leadrail.core.engine import Done
 from leadrail.core.imports import store
 from leadrail.core.imports.bringing import channel_of
-from leadrail.core.imports.model import Import, State, Undone
+from leadrail.core.imports.model import Import, ImportState, Undone
 from leadrail.core.imports.planning import origin_of
 from leadrail.core.imports.store import Standing
 from leadrail.core.leads.commands import TakeBack
@@ -26,7 +26,7 @@ async def undo(core: Core, made: Import) -> Import:
         made = further
     while (further := await _created(core, made)) is not None:
         made = further
-    made = replace(made, state=State.UNDONE, finished_at=core.clock(), undo=made.undo or Undone())
+    made = replace(made, state=ImportState.UNDONE, finished_at=core.clock(), undo=made.undo or Undone())
     async with core.database.transaction() as connection:
         await store.update(connection, made, "state", "finished_at", "undo")
         await store.drop_leads(connection, made)
