@@ -11,6 +11,7 @@ import pytest
 
 from leadrail.core.channels.model import Channel
 from leadrail.core.counts.folding import begin, fold
+from leadrail.core.imports import jobs
 from leadrail.core.leads.model import Lead
 from tests.api.answers import all_pages, good, refused
 from tests.api.test_erasing import knowing
@@ -531,3 +532,23 @@ async def test_a_merged_lead_is_nobodys_work(people: People) -> None:
 
     assert [row["id"] for row in work] == [stays.id]
     assert isinstance(work[0]["id"], UUID)
+
+
+async def test_the_undo_of_an_import_spares_what_was_merged_since(people: People) -> None:
+    owner, http = people.owner, people.owner.http
+    channel = await owner.channel()
+    stays = await owner.lead(channel, email="jane@example.com")
+    query = {"channel_id": str(channel.id)}
+    made = (await http.post("/v1/imports", params=query, content="E-Mail;Phone\njane@example.org;+4520123456\n")).json()
+    path = f"/v1/imports/{made['id']}"
+    assert (await http.post(f"{path}/start", json={})).status_code < 300
+    await jobs.run(owner.core, owner.company_id, UUID(made["id"]))
+    (found,) = good(await http.get("/v1/leads", params={"email": "jane@example.org"}))["data"]
+    good(await http.post("/v1/leads/merge", json={"into": str(stays.id), "leads": [found["id"]]}))
+
+    assert (await http.post(f"{path}/undo", json={})).status_code < 300
+    await jobs.run(owner.core, owner.company_id, UUID(made["id"]))
+
+    assert (await read(owner, stays))["phone"] == "+4520123456"
+    undone = good(await http.get(path))["undo"]
+    assert (undone["removed"], undone["kept"]) == (0, 1)
