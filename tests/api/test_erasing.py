@@ -329,3 +329,15 @@ async def _is_waited_for(person: Person) -> bool:
     waiting = """SELECT 1 FROM pg_stat_activity
         WHERE wait_event_type = 'Lock' AND query LIKE '%deliveries%' AND datname = current_database()"""
     return bool(await person.rows(waiting))
+
+
+async def test_who_shared_a_channel_that_the_lead_left_forgets_too(people: People) -> None:
+    owner, channel = people.owner, await people.shared_channel()
+    lead = await owner.lead(channel, email=EMAIL)
+    await _as_capillary_customer(people.partner, channel.id)
+    elsewhere = await owner.channel()
+    good(await owner.http.put(f"/v1/leads/{lead.id}/channel", json={"channel_id": str(elsewhere.id)}))
+
+    good(await owner.http.delete(f"/v1/leads/{lead.id}"))
+
+    assert await knowing(people.partner, EMAIL) == []

@@ -364,6 +364,7 @@ async def test_what_is_sent_to_endpoints_is_what_is_documented(world: World) -> 
     for act in ("pause", "resume"):
         await owner.post(f"/v1/channels/{world.channel.id}/{act}")
     await make_overdue(world)
+    await owner.put(f"{lead}/channel", json={"channel_id": world.ids["OTHER_CHANNEL_ID"]})
     gone = await world.people.owner.lead(world.channel, email="gone@example.com")
     await owner.delete(f"/v1/leads/{gone.id}")
     await disable_another(world)

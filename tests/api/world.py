@@ -30,6 +30,7 @@ class World:
         owner = people.owner
         size = NewProperty(name="Deal size", type=PropertyType.NUMBER)
         channel = await people.shared_channel(currency="EUR", properties=(size,))
+        other = await people.shared_channel(title="Partners", currency="EUR", properties=(size,))
         lead = await owner.lead(channel, email="joan@example.com")
         trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
         rule, moved, event_id = await _moved_by_rule(people, channel)
@@ -44,6 +45,7 @@ class World:
         sent = await owner.http.post(f"/v1/webhooks/{endpoint.id}/test", json={})
         ids = {
             "CHANNEL_ID": channel.id,
+            "OTHER_CHANNEL_ID": other.id,
             "LEAD_ID": lead.id,
             "COMPANY_ID": people.partner.company_id,
             "STATUS_ID": channel.status_by_name["lost"].id,
@@ -70,6 +72,8 @@ class World:
         text = json.dumps(example)
         named = {
             examples.CHANNEL_ID: "CHANNEL_ID",
+            examples.OTHER_CHANNEL_ID: "OTHER_CHANNEL_ID",
+            examples.WON_ID: "STATUS_ID",
             examples.LEAD_ID: "LEAD_ID",
             examples.PARTNER_ID: "COMPANY_ID",
             examples.REWARD_ID: "REWARD_ID",

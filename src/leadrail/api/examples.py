@@ -19,6 +19,7 @@ EVENT_ID = "0199a3c6-7d21-7f00-9a4b-1c2d3e4f5a6b"
 USER_ID = "0199a3bf-0004-7d20-a1b2-c3d4e5f6071b"
 RULE_ID = "0199a3c1-0e0e-7b2c-9c3d-4e5f60718297"
 BULK_CHANGE_ID = "0199a3cc-0a0a-7b2c-9c3d-4e5f6071829b"
+OTHER_CHANNEL_ID = "0199a3c0-5b7e-7c31-9d0a-3f1b2a6c4d11"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
 
@@ -75,6 +76,10 @@ QUALIFIED_LEAD = LEAD | {
     "updated_at": LATER,
     "version": 2,
 }
+
+CHANNEL_CHANGE = {"channel_id": OTHER_CHANNEL_ID, "status": "Qualified", "note": "Came in by the wrong form"}
+
+MOVED_LEAD = QUALIFIED_LEAD | {"channel_id": OTHER_CHANNEL_ID, "value": None}
 
 LEAD_PATCH = {"title": "Head of Operations", "source": None, "properties": {"Deal size": 75000}}
 
@@ -368,11 +373,11 @@ NEW_BULK_CHANGE = {
     "action": {"type": "status", "status": "Lost", "reason": "No answer for a year"},
 }
 
-BULK_CHANGE = {
+BULK_CHANGE: dict[str, Any] = {
     "id": BULK_CHANGE_ID,
     "key_id": KEY_ID,
     "state": "waiting",
-    "action": {"type": "status", "status": "Lost", "fields": [], "properties": []},
+    "action": {"type": "status", "status": "Lost", "fields": [], "properties": [], "channel_id": None},
     "filtered_by": None,
     "total": 1,
     "done": 0,

@@ -19,7 +19,14 @@ from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
 from leadrail.core.events.model import Event
 from leadrail.core.idempotency import Answer
 from leadrail.core.leads import store as leads
-from leadrail.core.leads.commands import Command, CorrectReward, CreateLead, DecideReward, RewardCommand
+from leadrail.core.leads.commands import (
+    ChangeChannel,
+    Command,
+    CorrectReward,
+    CreateLead,
+    DecideReward,
+    RewardCommand,
+)
 from leadrail.core.leads.creating import unique_keys
 from leadrail.core.leads.decisions import Decision
 from leadrail.core.leads.model import Lead
@@ -196,8 +203,11 @@ class Engine:
         ledgers = await self._ledgers(connection, commands, locked, setups, now)
         creates = [command for command in commands if isinstance(command, CreateLead)]
         numbers = await leads.take_numbers(connection, len(creates)) if creates else []
-        if creates:
-            setups |= await self._setups.held(connection, {command.channel_id for command in creates})
+        if arrivals := {one.channel_id for one in commands if isinstance(one, CreateLead | ChangeChannel)}:
+            setups |= await self._setups.held(connection, arrivals)
+        earned = {line.reward.channel_id for ledger in ledgers.values() for line in ledger}
+        if earned_elsewhere := earned - setups.keys():
+            setups |= await self._setups.current(connection, earned_elsewhere)
         known = await self._known(connection, creates, setups)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
@@ -215,13 +225,15 @@ class Engine:
 
         A statement of its own: what another transaction wrote while this one waited is seen only from here on.
         """
-        named = [command.reward_id for command in commands if isinstance(command, DecideReward | CorrectReward)]
+        named = {one.reward_id: one.lead_id for one in commands if isinstance(one, DecideReward | CorrectReward)}
+        # A lead that a decision is about may have earned in a channel that it left.
+        decided = set(named.values())
         keys = [
             (row.lead.company_id, row.lead.id)
             for row in locked
-            if (setup := setups.get(row.lead.channel_id)) is not None and setup.has_rewards
+            if row.lead.id in decided or ((setup := setups.get(row.lead.channel_id)) is not None and setup.has_rewards)
         ]
-        return await rewards.ledgers(connection, keys, named, now) if keys else {}
+        return await rewards.ledgers(connection, keys, list(named), now) if keys else {}
 
     async def _known(
         self, connection: Connection, creates: Sequence[CreateLead], setups: dict[UUID, Setup]
@@ -291,6 +303,8 @@ class _Work:
         """What the command comes to, nothing remembered yet. Raises Refused."""
         if isinstance(command, DecideReward | CorrectReward):
             return self._settled(command)
+        if isinstance(command, ChangeChannel):
+            return self._relocated(command)
         creating = isinstance(command, CreateLead)
         lead = None if creating else self._leads.get(command.lead_id)
         setup = self._setups.get(command.channel_id if isinstance(command, CreateLead) else _channel_of(lead))
@@ -305,6 +319,19 @@ class _Work:
         change = follow(command, setup, lead, decision, ledger, self._now)
         return Done(decision.lead, setup, lead, tuple(told.event for told in change.told)), change
 
+    def _relocated(self, command: ChangeChannel) -> tuple[Done, Change]:
+        """The same for a lead that goes to another channel."""
+        lead = self._leads.get(command.lead_id)
+        source, target = self._setups[_channel_of(lead)], self._setups.get(command.channel_id)
+        if not source.channel.allows(command.actor):
+            raise refuse(Code.LEAD_NOT_FOUND, "Lead not found")
+        if target is None:
+            raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
+        decision = decide(lead, source.channel, command, self._now, target=target.channel)
+        ledger = self._ledgers.get(command.lead_id, ())
+        change = follow(command, target, lead, decision, ledger, self._now, source)
+        return Done(decision.lead, target, lead, tuple(told.event for told in change.told)), change
+
     def _settled(self, command: RewardCommand) -> tuple[Done, Change]:
         """The same for a decision on a reward. A lead that is not there has none."""
         lead = self._leads.get(command.lead_id)
@@ -314,13 +341,15 @@ class _Work:
         ledger = self._ledgers.get(lead.id, ())
         if isinstance(command, CorrectReward):
             line, settled = deciding.corrected(ledger, lead.company_id, command, self._now)
-            change = settle(command, setup, lead, ledger, settled, line, self._now)
+            source = self._setups[line.reward.channel_id]
+            change = settle(command, setup, lead, ledger, settled, line, self._now, source)
             return _settling(lead, setup, change, line.reward), change
         reward, news = deciding.decided(ledger, lead.company_id, command, self._now)
         if news is None:
             change = Change(lead, Decision(lead), setup.channel, (), ledger=ledger)
         else:
-            change = settle(command, setup, lead, ledger, news, None, self._now)
+            source = self._setups[reward.channel_id]
+            change = settle(command, setup, lead, ledger, news, None, self._now, source)
         return _settling(lead, setup, change, reward), change
 
     def _refuse_duplicate(self, command: CreateLead, setup: Setup) -> None:

@@ -31,6 +31,9 @@ NOTHING = Reaction(recorded=False)
 TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.LEAD_CREATED, Origin.STANDARD): ALL,
     (EventType.LEAD_STATUS_CHANGED, Origin.STANDARD): ALL,
+    (EventType.LEAD_MOVED, Origin.STANDARD): ALL,
+    # For those who hear of the channel that it left and may not know where it went.
+    (EventType.LEAD_LEFT, Origin.STANDARD): DELIVERED,
     (EventType.LEAD_UPDATED, Origin.STANDARD): DELIVERED,
     (EventType.LEAD_ERASED, Origin.STANDARD): TOLD,
     (EventType.FOLLOW_UP_RECORDED, Origin.STANDARD): DELIVERED,

@@ -35,7 +35,8 @@ SELECT json_build_object(
                 'id', s.id, 'name', s.name, 'category', s.category, 'position', s.position, 'color', s.color,
                 'visible', s.visible, 'requires', s.requires, 'next', s.next,
                 'follow_up_after_s', s.follow_up_after_s, 'follow_up_note', s.follow_up_note,
-                'archived', s.archived_at IS NOT NULL) ORDER BY s.position, s.id)
+                'archived', s.archived_at IS NOT NULL, 'former_names', s.former_names, 'replaced_by', s.replaced_by)
+                ORDER BY s.position, s.id)
             FROM statuses s WHERE s.company_id = c.company_id AND s.channel_id = c.id), '[]'),
         'properties', coalesce((
             SELECT json_agg(json_build_object(

@@ -58,6 +58,12 @@ class StatusPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     follow_up: PlannedContact | None | UnsetType = UNSET
 
 
+class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Statuses in the order in which they are to stand; those that are not named come behind them as they stood."""
+
+    ids: Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=commands.MOST_STATUSES)]
+
+
 class PropertyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`options` are the choices of a `select`."""
 
@@ -97,6 +103,13 @@ class ChannelPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     title: str | UnsetType = UNSET
     currency: str | None | UnsetType = UNSET
     public_submissions: bool | UnsetType = UNSET
+
+
+class CloneBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The title of the new channel; `members` shares it with the companies that share the other one."""
+
+    title: str
+    members: bool = False
 
 
 class TriggerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,6 +4,7 @@ from leadrail.api import examples
 from leadrail.api.leads import batches, reading, writing
 from leadrail.api.leads.shapes import (
     BatchAnswer,
+    ChannelChange,
     DryRunQuery,
     LeadBatch,
     LeadPatch,
@@ -133,6 +134,23 @@ OPERATIONS = (
         answer=LeadDocument | Preview,
         request_example=examples.STATUS_CHANGE,
         answer_example=examples.QUALIFIED_LEAD,
+    ),
+    Operation(
+        method="PUT",
+        path="/v1/leads/{id}/channel",
+        summary="Move a lead to another channel",
+        description="Of the same company; its history goes with it. It enters a status there as a new lead would: what"
+        " the status demands holds, what may come before it does not. Values of properties go to those of the same name"
+        " and type; when one has no place, the move is refused unless `drop_properties` is true. With `dry_run=true`"
+        f" the answer says what would happen and nothing is written. {_IF_MATCH}",
+        tag="Leads",
+        scope=Scope.WRITE,
+        handler=writing.change_channel,
+        body=ChannelChange,
+        query=DryRunQuery,
+        answer=LeadDocument | Preview,
+        request_example=examples.CHANNEL_CHANGE,
+        answer_example=examples.MOVED_LEAD,
     ),
     Operation(
         method="GET",

@@ -91,6 +91,26 @@ class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     at: Moment | None = None
 
 
+class ChannelChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A move to another channel of the same company.
+
+    One of `status` (a name), `status_id` or `category` says where to there; without them it is the status of the same
+    name, else the first of the same category.
+    """
+
+    channel_id: UUID
+    status: str | None = None
+    status_id: UUID | None = None
+    category: Category | None = None
+    value: Decimal | None = None
+    currency: str | None = None
+    reason: str | None = None
+    reason_id: UUID | None = None
+    note: str | None = None
+    sub_status: str | None = None
+    drop_properties: bool = False
+
+
 class BatchedChange(StatusChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lead_id: UUID
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from leadrail.api.leads.commands import change, creation, lead_id_of, patch_of
+from leadrail.api.leads.commands import change, creation, lead_id_of, patch_of, relocation
 from leadrail.api.leads.shapes import (
+    ChannelChange,
     DryRunQuery,
     LeadPatch,
     NewFollowUp,
@@ -77,6 +78,14 @@ async def change_status(call: Call[StatusChange, DryRunQuery]) -> Response:
     if call.query.dry_run:
         return await _rehearse(call, change(call.actor, lead_id, call.body, None, version))
     command = change(call.actor, lead_id, call.body, idempotent(call, _changed_answer), version)
+    return _lead_response(await call.core.engine.execute_one(command), 200)
+
+
+async def change_channel(call: Call[ChannelChange, DryRunQuery]) -> Response:
+    lead_id, version = lead_id_of(call.request), demanded_version(call.request)
+    if call.query.dry_run:
+        return await _rehearse(call, relocation(call.actor, lead_id, call.body, None, version))
+    command = relocation(call.actor, lead_id, call.body, idempotent(call, _changed_answer), version)
     return _lead_response(await call.core.engine.execute_one(command), 200)
 
 

@@ -15,6 +15,8 @@ class EventType(StrEnum):
     LEAD_CREATED = "lead.created"
     LEAD_UPDATED = "lead.updated"
     LEAD_STATUS_CHANGED = "lead.status_changed"
+    LEAD_MOVED = "lead.moved"
+    LEAD_LEFT = "lead.left"
     LEAD_ERASED = "lead.erased"
     NOTE_ADDED = "note.added"
     FOLLOW_UP_RECORDED = "follow_up.recorded"

@@ -120,6 +120,29 @@ class ChangeStatus(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
+class ChangeChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """A move to another channel of the lead's company, with fields that are set in the same step.
+
+    Where to there: `status`, else what `statuses` says (names there by case-folded names here), else the status of the
+    same name or category. `drop_properties`: values that have no place there may be left behind.
+    """
+
+    actor: Actor
+    lead_id: UUID
+    channel_id: UUID
+    status: StatusRef | None = None
+    statuses: Mapping[str, str] = {}
+    fields: Mapping[str, Any] = {}
+    sub_status: str | None = None
+    reason: str | None = None
+    reason_id: UUID | None = None
+    note: str | None = None
+    drop_properties: bool = False
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
 class RecordFollowUp(msgspec.Struct, frozen=True, kw_only=True):
     """A contact with the lead that is planned (`next_at`), done (`done_at`), or both."""
 
@@ -253,6 +276,7 @@ LeadCommand = (
     CreateLead
     | UpdateLead
     | ChangeStatus
+    | ChangeChannel
     | RecordFollowUp
     | RecordPurchase
     | AddNote

@@ -8,6 +8,7 @@ from leadrail.core.leads.automatic import after_purchase, apply_rule, reverse_mo
 from leadrail.core.leads.commands import (
     AddNote,
     ApplyRule,
+    ChangeChannel,
     ChangeStatus,
     CreateLead,
     EraseLead,
@@ -28,20 +29,32 @@ from leadrail.core.leads.moving import change_status
 from leadrail.core.leads.noting import add_note
 from leadrail.core.leads.planning import remind, with_plan
 from leadrail.core.leads.purchasing import record_purchase
+from leadrail.core.leads.relocating import change_channel
 
 
-def decide(lead: Lead | None, channel: Channel, command: LeadCommand, now: datetime, number: int = 0) -> Decision:
-    """Applies one command. `number` is the number that a new lead gets.
+def decide(
+    lead: Lead | None,
+    channel: Channel,
+    command: LeadCommand,
+    now: datetime,
+    number: int = 0,
+    target: Channel | None = None,
+) -> Decision:
+    """Applies one command. `number` is the number that a new lead gets, `target` the channel that one moves to.
 
     Raises Refused; then nothing has changed.
     """
     if not channel.allows(command.actor):
         raise _forbidden(command)
-    decision = _applied(lead, channel, command, now, number)
-    return with_contact(lead, with_plan(lead, channel, command, decision, now))
+    home = target or channel
+    decision = _applied(lead, channel, home, command, now, number)
+    return with_contact(lead, with_plan(lead, channel, home, command, decision, now))
 
 
-def _applied(lead: Lead | None, channel: Channel, command: LeadCommand, now: datetime, number: int) -> Decision:
+def _applied(
+    lead: Lead | None, channel: Channel, home: Channel, command: LeadCommand, now: datetime, number: int
+) -> Decision:
+    """`home` is the lead's channel after it."""
     if isinstance(command, CreateLead):
         return settled(None, create(channel, command, now, number), channel)
     if lead is None:
@@ -53,6 +66,8 @@ def _applied(lead: Lead | None, channel: Channel, command: LeadCommand, now: dat
         return erase(lead, command, now)
     if lead.erased_at is not None:
         raise refuse(Code.CONFLICT, "The lead was erased and takes no more changes")
+    if isinstance(command, ChangeChannel):
+        return settled(lead, change_channel(lead, channel, home, command, now), home)
     return settled(lead, _decided(lead, channel, command, now), channel)
 
 
@@ -72,7 +87,7 @@ def _decided(lead: Lead, channel: Channel, command: LeadCommand, now: datetime) 
         return apply_rule(lead, channel, command, now)
     if isinstance(command, ReverseMove):
         return reverse_move(lead, channel, command, now)
-    assert not isinstance(command, CreateLead | EraseLead)
+    assert not isinstance(command, CreateLead | ChangeChannel | EraseLead)
     return record_follow_up(lead, command, now)
 
 

@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
-from leadrail.core.channels.model import Named
+import msgspec
+
+from leadrail.core.channels.model import Category, Channel, ChannelTold, Named, Status
 from leadrail.core.leads.decisions import FollowUp, Note, Purchase
 
 
@@ -55,6 +57,41 @@ LeadStatusChangedData = TypedDict(
     },
 )
 LeadStatusChangedData.__doc__ = "`data` of lead.status_changed."
+
+
+class ChannelStatus(msgspec.Struct, frozen=True):
+    """A status and its channel as they were named at a moment."""
+
+    id: UUID
+    name: str
+    category: Category
+    channel: ChannelTold
+
+    @classmethod
+    def of(cls, status: Status, channel: Channel) -> "ChannelStatus":
+        told = ChannelTold(id=channel.id, number=channel.number, title=channel.title)
+        return cls(status.id, status.name, status.category, told)
+
+
+LeadMovedData = TypedDict(
+    "LeadMovedData",
+    {
+        "from": ChannelStatus,
+        "to": ChannelStatus,
+        "reason": str | None,
+        "reason_id": UUID | None,
+        "sub_status": str | None,
+        "note": str | None,
+        "value": Decimal | None,
+        "currency": str | None,
+        "changed": dict[str, Any],
+        "seconds_in_previous": int,
+    },
+)
+LeadMovedData.__doc__ = "`data` of lead.moved."
+
+LeadLeftData = TypedDict("LeadLeftData", {"from": ChannelStatus, "seconds_in_previous": int})
+LeadLeftData.__doc__ = "`data` of lead.left, which does not say where to."
 
 
 class LeadErasedData(TypedDict):
