@@ -71,7 +71,7 @@ async def test_a_person_is_erased_from_all_leads_and_then_unknown(
 
     assert (len(first["erased"]), first["has_more"], second["has_more"]) == (2, True, False)
     assert {*first["erased"], *second["erased"]} == {str(lead.id) for lead in made}
-    assert third == {"erased": [], "has_more": False}
+    assert third == {"erased": [], "has_more": False, "blocked": []}
     assert (await about(owner, email="ada@example.com"))["data"] == []
     assert good(await owner.http.get(f"/v1/leads/{kept.id}"))["email"] == "bob@example.com"
     for lead in made:

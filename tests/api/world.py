@@ -41,6 +41,7 @@ class World:
         held = await owner.http.post("/v1/sub-statuses", json={"category": "on_hold", "name": "Until spring"})
         wanted = {"ids": [str(lead.id)], "action": {"type": "assign", "assignee": "sam@example.com"}}
         bulk = await owner.http.post("/v1/bulk-changes", json=wanted)
+        block = await owner.http.post("/v1/blocks", json={"email": "nobody@example.com"})
         sent = await owner.http.post(f"/v1/webhooks/{endpoint.id}/test", json={})
         ids = {
             "CHANNEL_ID": channel.id,
@@ -62,6 +63,7 @@ class World:
             "REASON_ID": reason.json()["id"],
             "SUB_STATUS_ID": held.json()["id"],
             "BULK_CHANGE_ID": bulk.json()["id"],
+            "BLOCK_ID": block.json()["id"],
         }
         return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})
 

@@ -138,6 +138,10 @@ WHO_MAY = {
     "GET /v1/notifications": OWN,
     "POST /v1/persons/report": Answers(200, 200, 403),
     "POST /v1/persons/erase": Answers(200, 200, 403),
+    "GET /v1/blocks": Answers(200, 200, 403),
+    "POST /v1/blocks": MADE,
+    "POST /v1/blocks/find": Answers(200, 200, 403),
+    "DELETE /v1/blocks/{id}": OF_COMPANY,
     "GET /v1/event-types": OWN,
     "POST /v1/notifications/read": Answers(404, 404, 422),  # the example names the owner's notice
     "GET /v1/notifications/settings": OF_USER,

@@ -19,6 +19,7 @@ EVENT_ID = "0199a3c6-7d21-7f00-9a4b-1c2d3e4f5a6b"
 USER_ID = "0199a3bf-0004-7d20-a1b2-c3d4e5f6071b"
 RULE_ID = "0199a3c1-0e0e-7b2c-9c3d-4e5f60718297"
 BULK_CHANGE_ID = "0199a3cc-0a0a-7b2c-9c3d-4e5f6071829b"
+BLOCK_ID = "0199a3cd-0a0a-7b2c-9c3d-4e5f6071829c"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
 
@@ -479,3 +480,5 @@ AGEING = _COUNTED | {
         }
     ]
 }
+
+BLOCK = {"id": BLOCK_ID, "kind": "email", "domain": None, "cause": "request", "created_at": NOON}

@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 from leadrail.core import idempotency
+from leadrail.core.blocks.looking import Blocked, drawn, refuse_blocked
 from leadrail.core.counts import folding
 from leadrail.core.erasure import Eraser, erase_elsewhere, erase_recorded
 from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
@@ -195,13 +196,13 @@ class Engine:
         setups = await self._setups.at_versions(connection, versions) if versions else {}
         ledgers = await self._ledgers(connection, commands, locked, setups, now)
         creates = [command for command in commands if isinstance(command, CreateLead)]
-        numbers = await leads.take_numbers(connection, len(creates)) if creates else []
         if creates:
             setups |= await self._setups.held(connection, {command.channel_id for command in creates})
+        numbers, blocked = await drawn(connection, commands, locked, setups)
         known = await self._known(connection, creates, setups)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
-        return _Work(locked, setups, ledgers, numbers, known, answers, now)
+        return _Work(locked, setups, ledgers, numbers, blocked, known, answers, now)
 
     async def _ledgers(
         self,
@@ -260,6 +261,7 @@ class _Work:
         setups: dict[UUID, Setup],
         ledgers: dict[UUID, Ledger],
         numbers: list[int],
+        blocked: Blocked,
         known: dict[leads.Place, UUID],
         answers: dict[tuple[UUID, str], Answer],
         now: datetime,
@@ -267,7 +269,7 @@ class _Work:
         self._leads = {row.lead.id: row.lead for row in locked}
         self._ledgers = ledgers
         self._setups, self._numbers, self._answers, self._now = setups, iter(numbers), answers, now
-        self._known = known
+        self._blocked, self._known = blocked, known
         self.write = Write(now)
 
     def apply(self, command: Command) -> Outcome:
@@ -296,6 +298,7 @@ class _Work:
         setup = self._setups.get(command.channel_id if isinstance(command, CreateLead) else _channel_of(lead))
         if setup is None:
             raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
+        refuse_blocked(command, lead, setup, self._blocked)
         number = next(self._numbers) if creating else 0
         if isinstance(command, CreateLead):
             self._refuse_duplicate(command, setup)
