@@ -108,13 +108,13 @@ async def test_a_move_a_bulk_change_and_history_brought_along_let_nobody_in(core
     await block(owner, email=EMAIL)
     actor = await core.doors.admit_key(owner.key, "api")
     won, brought = StatusRef(name="Won"), (Step(status=StatusRef(name="New")),)
-    new = {"actor": actor, "channel_id": channel.id, "lead_id": new_id(), "fields": {"email": EMAIL}}
+    new: dict[str, Any] = {"actor": actor, "channel_id": channel.id, "fields": {"email": EMAIL}}
 
     outcomes = await core.engine.execute(
         [
             ChangeStatus(actor=actor, lead_id=lead.id, status=won, edits={"email": EMAIL}),
             ChangeStatus(actor=actor, lead_id=lead.id, status=won, fields={"email": EMAIL}),
-            CreateLead(**new, steps=brought, origin=Origin.IMPORT),
+            CreateLead(**new, lead_id=new_id(), steps=brought, origin=Origin.IMPORT),
         ]
     )
     edit = {"type": "edit", "fields": {"email": EMAIL}}
@@ -268,8 +268,8 @@ async def test_what_is_not_on_the_list_cannot_be_removed(people: People) -> None
 
 async def test_a_person_is_erased_and_kept_out_by_all_that_the_leads_knew(people: People) -> None:
     owner, channel = people.owner, await people.owner.channel()
-    for fields in ({"email": EMAIL, "phone": PHONE}, {"email": EMAIL, "linkedin_url": f"in/{SLUG}"}):
-        await owner.lead(channel, **fields)
+    await owner.lead(channel, email=EMAIL, phone=PHONE)
+    await owner.lead(channel, email=EMAIL, linkedin_url=f"in/{SLUG}")
 
     told = good(await owner.http.post("/v1/persons/erase", json={"email": EMAIL, "block": True}))
 

@@ -114,8 +114,8 @@ IMPERSONAL = {
     "api_keys", "block_lists", "blocks", "bulk_changes", "bulk_items", "channel_aliases", "channel_members",
     "channel_rules", "channels", "companies", "count_places", "counted_leads", "counts", "endpoint_failures",
     "endpoints", "event_counters", "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings",
-    "properties", "quiet_edits", "reasons", "reward_triggers", "schema_migrations", "statuses", "sub_statuses",
-    "users",
+    "properties", "quiet_edits", "reasons", "retention_places", "retention_rules", "reward_triggers",
+    "schema_migrations", "statuses", "sub_statuses", "users",
 }  # fmt: skip
 """The tables that tell of the company and its people, not of any lead."""
 

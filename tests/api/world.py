@@ -33,6 +33,8 @@ class World:
         lead = await owner.lead(channel, email="joan@example.com")
         trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
         rule, moved, event_id = await _moved_by_rule(people, channel)
+        keep = {"name": "Long lost", "category": "lost", "after_days": 3650}
+        retention = await owner.http.post(f"/v1/channels/{channel.id}/retention-rules", json=keep)
         spare = await owner.http.post("/v1/keys", json={"name": "spare"})
         endpoint = await owner.endpoint("https://example.com/hooks/leads")
         ways: tuple[tuple[str, ...], ...] = ((), ("approve",), ("approve", "pay"))
@@ -51,6 +53,7 @@ class World:
             "PROPERTY_ID": channel.current_properties[0].id,
             "REWARD_TRIGGER_ID": trigger.id,
             "RULE_ID": rule,
+            "RETENTION_RULE_ID": retention.json()["id"],
             "MOVED_LEAD_ID": moved.id,
             "EVENT_ID": event_id,
             "USER_ID": (await owner.user()).id,

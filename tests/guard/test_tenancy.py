@@ -85,6 +85,11 @@ WHO_MAY = {
     "POST /v1/channels/{id}/rules": OF_OWNER,
     "PATCH /v1/channels/{id}/rules/{item}": OF_OWNER,
     "DELETE /v1/channels/{id}/rules/{item}": OF_OWNER,
+    "GET /v1/channels/{id}/retention-rules": OF_CHANNEL,
+    "POST /v1/channels/{id}/retention-rules": Answers(404, 403, 403),
+    "GET /v1/channels/{id}/retention-rules/{item}/due": OF_CHANNEL,
+    "PATCH /v1/channels/{id}/retention-rules/{item}": Answers(404, 403, 403),
+    "DELETE /v1/channels/{id}/retention-rules/{item}": Answers(404, 403, 403),
     "POST /v1/leads": Answers(404, 201, 404),
     "GET /v1/leads": OWN,
     "POST /v1/leads/batch": OWN,  # with every item refused, see below

@@ -20,6 +20,7 @@ USER_ID = "0199a3bf-0004-7d20-a1b2-c3d4e5f6071b"
 RULE_ID = "0199a3c1-0e0e-7b2c-9c3d-4e5f60718297"
 BULK_CHANGE_ID = "0199a3cc-0a0a-7b2c-9c3d-4e5f6071829b"
 BLOCK_ID = "0199a3cd-0a0a-7b2c-9c3d-4e5f6071829c"
+RETENTION_RULE_ID = "0199a3c1-0f0f-7b2c-9c3d-4e5f60718298"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
 
@@ -250,6 +251,18 @@ NEW_RULE = {
     "after_days": 14,
     "reason": "No answer",
 }
+
+RETENTION_RULE = {
+    "id": RETENTION_RULE_ID,
+    "name": "Lost for a year",
+    "since": "closed",
+    "after_days": 365,
+    "status_id": None,
+    "category": "lost",
+    "state": "paused",
+}
+
+NEW_RETENTION_RULE = {"name": "Lost for a year", "category": "lost", "since": "closed", "after_days": 365}
 
 REWARD = {
     "id": REWARD_ID,

@@ -65,6 +65,12 @@ SELECT json_build_object(
                 ORDER BY r.id)
             FROM channel_rules r
             WHERE r.company_id = c.company_id AND r.channel_id = c.id AND r.archived_at IS NULL), '[]'),
+        'retentions', coalesce((
+            SELECT json_agg(json_build_object(
+                'id', r.id, 'name', r.name, 'since', r.since, 'after_days', r.after_days, 'status_id', r.status_id,
+                'category', r.category, 'state', r.state) ORDER BY r.id)
+            FROM retention_rules r
+            WHERE r.company_id = c.company_id AND r.channel_id = c.id AND r.archived_at IS NULL), '[]'),
         'aliases', coalesce((
             SELECT json_object_agg(a.system, a.external_id)
             FROM channel_aliases a WHERE a.company_id = c.company_id AND a.channel_id = c.id), '{}')),

@@ -19,6 +19,7 @@ from leadrail.core.channels.model import (
     Role,
     RuleCause,
     RuleState,
+    Since,
     Status,
 )
 from leadrail.core.rewards.commands import MOST_HOLD_DAYS
@@ -140,7 +141,31 @@ class RulePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     state: RuleState | UnsetType = UNSET
 
 
+class RetentionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For the leads of a status (named by id or by name), of a category, or of the whole channel."""
+
+    name: str
+    after_days: int
+    since: Since = Since.LAST_CHANGE
+    status: str | None = None
+    category: Category | None = None
+    state: RuleState = RuleState.PAUSED
+
+
+class RetentionPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str | UnsetType = UNSET
+    after_days: int | UnsetType = UNSET
+    state: RuleState | UnsetType = UNSET
+
+
 # What is shown
+
+
+class DueLeads(msgspec.Struct, frozen=True):
+    """How many leads a rule would erase now; not `exact`: at least so many, since there are too many to look at."""
+
+    leads: int
+    exact: bool
 
 
 class ShownStatus(msgspec.Struct, frozen=True):

@@ -181,7 +181,7 @@ class RemindFollowUp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApplyRule(msgspec.Struct, frozen=True, kw_only=True):
-    """The lead may have been left untouched for as long as a rule of its channel allows."""
+    """The lead may have been left as it is for as long as a rule of its channel allows."""
 
     actor: Actor
     lead_id: UUID

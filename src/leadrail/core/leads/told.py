@@ -58,7 +58,9 @@ LeadStatusChangedData.__doc__ = "`data` of lead.status_changed."
 
 
 class LeadErasedData(TypedDict):
-    """`data` of lead.erased, which says nothing more."""
+    """`data` of lead.erased, which says nothing more than the rule that did it, if one did."""
+
+    rule: NotRequired[RuleTold]
 
 
 class NoteAddedData(TypedDict):
