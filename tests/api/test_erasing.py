@@ -50,6 +50,8 @@ async def planted(people: People) -> Lead:
     good(await http.post(f"{path}/purchases", json={"name": f"{PERSON}'s boat", "amount": "10"}), 201)
     note = {"text": f"{PERSON} rang", "author": PERSON}
     good(await http.post(f"{path}/notes", json=note, headers={"Idempotency-Key": "noted"}), 201)
+    consent = {"purpose": "news", "basis": "consent", "state": "given", "source": f"{PERSON}'s form", "proof": EMAIL}
+    good(await http.post(f"{path}/consents", json=consent, headers={"Idempotency-Key": "agreed"}), 201)
     await _change_in_bulk(owner, made["id"])
     await _reject_reward(owner)
     await _as_capillary_customer(owner, channel.id)
@@ -105,8 +107,8 @@ async def _lead(people: People, id: str) -> Lead:
 
 
 ERASED = {
-    "attempts", "capillary_customers", "count_words", "deliveries", "events", "follow_ups", "idempotency_keys",
-    "lead_keys", "leads", "notes", "purchases", "rewards",
+    "attempts", "capillary_customers", "consents", "count_words", "deliveries", "events", "follow_ups",
+    "idempotency_keys", "lead_keys", "leads", "notes", "purchases", "rewards",
 }  # fmt: skip
 """The tables that know a person, and from which an erase takes what they know."""
 

@@ -106,6 +106,8 @@ WHO_MAY = {
     "GET /v1/follow-ups": OWN,
     "GET /v1/leads/{id}/notes": OF_LEAD,
     "POST /v1/leads/{id}/notes": Answers(404, 201, 404),
+    "GET /v1/leads/{id}/consents": OF_LEAD,
+    "POST /v1/leads/{id}/consents": Answers(404, 201, 404),
     "GET /v1/leads/{id}/purchases": OF_LEAD,
     "POST /v1/leads/{id}/purchases": Answers(404, 201, 404),
     "POST /v1/bulk-changes": Answers(202, 202, 202),  # one's own, with every lead refused that one may not see

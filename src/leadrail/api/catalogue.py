@@ -9,6 +9,7 @@ from leadrail.api import examples
 from leadrail.core.channels.model import ChannelPausedData
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.told import (
+    ConsentRecordedData,
     FollowUpDueData,
     FollowUpRecordedData,
     LeadCreatedData,
@@ -78,6 +79,11 @@ CATALOGUE: dict[EventType, Kind] = {
         "Somebody wrote a note on a lead.",
         NoteAddedData,
         {"note": examples.NOTE},
+    ),
+    EventType.CONSENT_RECORDED: Kind(
+        "A person agreed to a purpose, or withdrew.",
+        ConsentRecordedData,
+        {"consent": examples.CONSENT},
     ),
     EventType.FOLLOW_UP_RECORDED: Kind(
         "A contact with the lead was planned or done.",

@@ -361,6 +361,17 @@ SUB_STATUS = {"id": "0199a3c9-0f0f-7b2c-9c3d-4e5f60718298", "category": "on_hold
 
 NEW_NOTE = {"text": "Met at the fair; wants a demo", "author": "sam@example.com"}
 
+NEW_CONSENT = {
+    "purpose": "newsletter",
+    "basis": "consent",
+    "state": "given",
+    "at": "2026-01-05T12:00:00Z",
+    "source": "Form on /fair",
+    "proof": "Ticked: Yes, send me the newsletter. Confirmed by e-mail.",
+}
+
+CONSENT = NEW_CONSENT | {"id": "0199a3ce-0a0a-7b2c-9c3d-4e5f6071829d", "recorded_at": LATER}
+
 NOTE = NEW_NOTE | {"id": "0199a3cb-0a0a-7b2c-9c3d-4e5f6071829a", "created_at": LATER}
 
 NEW_PURCHASE = {"name": "Pro plan", "amount": "1500", "currency": "EUR"}

@@ -15,6 +15,7 @@ from leadrail.core.actor import Scope
 from leadrail.core.blocks import commands as blocks
 from leadrail.core.blocks.model import Block, BlockCause, BlockKey, personal
 from leadrail.core.companies import store as companies
+from leadrail.core.consents import store as consents
 from leadrail.core.engine import Done
 from leadrail.core.errors import Refusal, Refused
 from leadrail.core.events import store as events
@@ -24,7 +25,7 @@ from leadrail.core.followups.store import FollowUpRow
 from leadrail.core.identity import KeyKind
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import EraseLead
-from leadrail.core.leads.decisions import Note, Purchase
+from leadrail.core.leads.decisions import Consent, Note, Purchase
 from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.notes import store as notes
 from leadrail.core.purchases import store as purchases
@@ -68,6 +69,7 @@ class KnownLead(msgspec.Struct, frozen=True):
     events: list[Event]
     follow_ups: list[FollowUpRow]
     notes: list[Note]
+    consents: list[Consent]
     purchases: list[Purchase]
     rewards: list[Reward]
 
@@ -153,6 +155,7 @@ async def _known(connection: Connection, call: Call[Any, NoQuery], seen: Seen) -
         [entry.event for entry in entries],
         await _whole(lambda last: followups.of_lead(*place, after=last.number if last else 0, limit=_PART)),
         await _whole(lambda last: notes.of_lead(*place, before=last.id if last else None, limit=_PART)),
+        await _whole(lambda last: consents.of_lead(*place, before=last.id if last else None, limit=_PART)),
         await _whole(lambda last: purchases.of_lead(*place, before=last.id if last else None, limit=_PART)),
         await _whole(lambda last: rewards.listed(connection, earned, before=last.id if last else None, limit=_PART)),
     )

@@ -37,6 +37,7 @@ TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.FOLLOW_UP_DUE, Origin.STANDARD): TOLD,
     (EventType.FOLLOW_UP_OVERDUE, Origin.STANDARD): TOLD,
     (EventType.NOTE_ADDED, Origin.STANDARD): DELIVERED,
+    (EventType.CONSENT_RECORDED, Origin.STANDARD): DELIVERED,
     (EventType.PURCHASE_RECORDED, Origin.STANDARD): ALL,
     (EventType.REWARD_CREATED, Origin.STANDARD): TOLD,
     (EventType.REWARD_CHANGED, Origin.STANDARD): TOLD,

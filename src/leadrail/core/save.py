@@ -11,6 +11,8 @@ import msgspec
 from leadrail.core import idempotency
 from leadrail.core.actor import Actor, ActorKind
 from leadrail.core.channels.model import Channel, ChannelPausedData, ChannelTold
+from leadrail.core.consents import store as consents
+from leadrail.core.consents.store import ConsentRow
 from leadrail.core.counts import folding
 from leadrail.core.counts.folding import QuietEdit
 from leadrail.core.erasure import Erased
@@ -191,6 +193,7 @@ class Write:
         self._follow_ups: list[PlannedRow] = []
         self._purchases: list[PurchaseRow] = []
         self._notes: list[NoteRow] = []
+        self._consents: list[ConsentRow] = []
         self._answers: list[AnswerRow] = []
         self._quiet: list[QuietEdit] = []
         self.deliveries: list[DeliveryRow] = []
@@ -219,6 +222,8 @@ class Write:
             self._purchases.append(PurchaseRow(lead.company_id, lead.id, *msgspec.structs.astuple(purchase)))
         if (note := change.decision.note) is not None:
             self._notes.append(NoteRow(lead.company_id, lead.id, *msgspec.structs.astuple(note)))
+        if (consent := change.decision.consent) is not None:
+            self._consents.append(ConsentRow(lead.company_id, lead.id, *msgspec.structs.astuple(consent)))
 
     def _erase(self, before: Lead, channel: Channel) -> None:
         companies = dict.fromkeys((before.company_id, *(member.company_id for member in channel.members)))
@@ -246,6 +251,7 @@ class Write:
         whole.add(followups.INSERT, self._follow_ups)
         whole.add(purchases.INSERT, self._purchases)
         whole.add(notes.INSERT, self._notes)
+        whole.add(consents.INSERT, self._consents)
         whole.add(folding.QUIET, self._quiet)
         whole.add(idempotency.INSERT, self._answers)
         return whole.render() if whole else None

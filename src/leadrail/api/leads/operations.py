@@ -4,10 +4,12 @@ from leadrail.api import examples
 from leadrail.api.leads import batches, reading, writing
 from leadrail.api.leads.shapes import (
     BatchAnswer,
+    ConsentPage,
     DryRunQuery,
     LeadBatch,
     LeadPatch,
     LeadQuery,
+    NewConsent,
     NewFollowUp,
     NewLead,
     NewNote,
@@ -23,7 +25,7 @@ from leadrail.api.page import Page, Paging
 from leadrail.core.actor import Scope
 from leadrail.core.events.model import Event
 from leadrail.core.followups.store import FollowUpRow
-from leadrail.core.leads.decisions import Note, Purchase
+from leadrail.core.leads.decisions import Consent, Note, Purchase
 from leadrail.core.leads.model import LeadDocument
 
 _IDEMPOTENCY = "With an `Idempotency-Key` a repeat within 24 hours gets the first answer and does nothing."
@@ -217,6 +219,31 @@ OPERATIONS = (
         status=201,
         request_example=examples.NEW_NOTE,
         answer_example=examples.NOTE,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/leads/{id}/consents",
+        summary="Read what a person agreed to: now, and the whole ledger",
+        tag="Leads",
+        scope=Scope.READ,
+        handler=reading.read_consents,
+        query=Paging,
+        answer=ConsentPage,
+        answer_example={"current": [examples.CONSENT], "data": [examples.CONSENT], "next_cursor": None},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/leads/{id}/consents",
+        summary="Record that a person agrees, or withdraws",
+        description=f"Nothing in the ledger is changed or taken out: a withdrawal is a row of its own. {_IDEMPOTENCY}",
+        tag="Leads",
+        scope=Scope.WRITE,
+        handler=writing.add_consent,
+        body=NewConsent,
+        answer=Consent,
+        status=201,
+        request_example=examples.NEW_CONSENT,
+        answer_example=examples.CONSENT,
     ),
     Operation(
         method="GET",

@@ -12,6 +12,7 @@ from leadrail.api.page import Cursor, Limit
 from leadrail.api.problems import Problem
 from leadrail.core.channels.model import Category, Named, Requirement
 from leadrail.core.events.model import Event
+from leadrail.core.leads.decisions import Basis, Consent, ConsentState
 from leadrail.core.leads.fields import NOTE_LIMIT, PERSON_LIMIT
 from leadrail.core.leads.model import LeadDocument
 from leadrail.core.rewards.model import Reward
@@ -152,6 +153,25 @@ class NewFollowUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class NewNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     text: Annotated[str, Meta(min_length=1, max_length=NOTE_LIMIT)]
     author: Annotated[str, Meta(max_length=PERSON_LIMIT)] | None = None
+
+
+class NewConsent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a person's data may be used for a purpose, or no longer."""
+
+    purpose: str
+    basis: Basis
+    state: ConsentState
+    at: Moment | None = None
+    source: str | None = None
+    proof: str | None = None
+
+
+class ConsentPage(msgspec.Struct, frozen=True):
+    """How it stands with each purpose now, and the ledger, what was recorded last first."""
+
+    current: list[Consent]
+    data: list[Consent]
+    next_cursor: str | None
 
 
 class NewPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

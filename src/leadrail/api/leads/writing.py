@@ -8,6 +8,7 @@ from leadrail.api.leads.commands import change, creation, lead_id_of, patch_of
 from leadrail.api.leads.shapes import (
     DryRunQuery,
     LeadPatch,
+    NewConsent,
     NewFollowUp,
     NewLead,
     NewNote,
@@ -26,6 +27,7 @@ from leadrail.core.leads.commands import (
     AddNote,
     Command,
     EraseLead,
+    RecordConsent,
     RecordFollowUp,
     RecordPurchase,
     ReverseMove,
@@ -164,3 +166,21 @@ async def add_note(call: Call[NewNote, NoQuery]) -> Response:
     if isinstance(outcome, Answer):
         return replay(outcome)
     return Response(*_note_answer(outcome))
+
+
+def _consent_answer(done: Done) -> tuple[int, bytes]:
+    return 201, msgspec.json.encode(done.events[0].data["consent"])
+
+
+async def add_consent(call: Call[NewConsent, NoQuery]) -> Response:
+    command = RecordConsent(
+        actor=call.actor,
+        lead_id=lead_id_of(call.request),
+        consent_id=new_id(),
+        idempotency=idempotent(call, _consent_answer),
+        **msgspec.structs.asdict(call.body),
+    )
+    outcome = await call.core.engine.execute_one(command)
+    if isinstance(outcome, Answer):
+        return replay(outcome)
+    return Response(*_consent_answer(outcome))

@@ -67,6 +67,6 @@ def _check(channel: Channel, rule: Retention) -> None:
     if any(known.name.casefold() == rule.name.casefold() and known.id != rule.id for known in channel.retentions):
         raise refuse(Code.CONFLICT, f'The channel has a retention rule "{rule.name}" already', "/name")
     covered = {status.category for status in channel.statuses if rule.covers(status)}
-    if rule.since is Since.CLOSED and not (covered or {rule.category}) & CLOSED:
+    if rule.since is Since.CLOSED and rule.category not in CLOSED and not covered & CLOSED:
         message = "Only leads that are won or lost are closed; count since last_change, or name such a status"
         raise refuse(Code.INVALID, message, "/since")

@@ -17,6 +17,7 @@ class EventType(StrEnum):
     LEAD_STATUS_CHANGED = "lead.status_changed"
     LEAD_ERASED = "lead.erased"
     NOTE_ADDED = "note.added"
+    CONSENT_RECORDED = "consent.recorded"
     FOLLOW_UP_RECORDED = "follow_up.recorded"
     FOLLOW_UP_DUE = "follow_up.due"
     FOLLOW_UP_OVERDUE = "follow_up.overdue"

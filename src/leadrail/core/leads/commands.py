@@ -12,6 +12,7 @@ import msgspec
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import StatusRef
 from leadrail.core.identity import KeyKind
+from leadrail.core.leads.decisions import Basis, ConsentState
 
 
 class Origin(StrEnum):
@@ -170,6 +171,23 @@ class AddNote(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
+class RecordConsent(msgspec.Struct, frozen=True, kw_only=True):
+    """The person agrees to a purpose, or withdraws. `at` is when, by the caller's account; None: now."""
+
+    actor: Actor
+    lead_id: UUID
+    consent_id: UUID
+    purpose: str
+    basis: Basis
+    state: ConsentState
+    at: datetime | None = None
+    source: str | None = None
+    proof: str | None = None
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
 class RemindFollowUp(msgspec.Struct, frozen=True, kw_only=True):
     """The time of the planned contact has come, or a day has passed since: whoever has not been told is told."""
 
@@ -256,6 +274,7 @@ LeadCommand = (
     | RecordFollowUp
     | RecordPurchase
     | AddNote
+    | RecordConsent
     | RemindFollowUp
     | ApplyRule
     | ReverseMove

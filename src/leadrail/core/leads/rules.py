@@ -13,11 +13,13 @@ from leadrail.core.leads.commands import (
     EraseLead,
     LeadCommand,
     Origin,
+    RecordConsent,
     RecordPurchase,
     RemindFollowUp,
     ReverseMove,
     UpdateLead,
 )
+from leadrail.core.leads.consenting import record_consent
 from leadrail.core.leads.contacting import record_follow_up
 from leadrail.core.leads.creating import create
 from leadrail.core.leads.decisions import Decision
@@ -66,6 +68,8 @@ def _decided(lead: Lead, channel: Channel, command: LeadCommand, now: datetime) 
         return bought if command.origin is Origin.IMPORT else after_purchase(lead, bought, channel, command, now)
     if isinstance(command, AddNote):
         return add_note(lead, command, now)
+    if isinstance(command, RecordConsent):
+        return record_consent(lead, command, now)
     if isinstance(command, RemindFollowUp):
         return remind(lead, channel, now)
     if isinstance(command, ApplyRule):

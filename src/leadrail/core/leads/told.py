@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
 from leadrail.core.channels.model import Named
-from leadrail.core.leads.decisions import FollowUp, Note, Purchase
+from leadrail.core.leads.decisions import Consent, FollowUp, Note, Purchase
 
 
 class RuleTold(TypedDict):
@@ -67,6 +67,12 @@ class NoteAddedData(TypedDict):
     """`data` of note.added."""
 
     note: Note
+
+
+class ConsentRecordedData(TypedDict):
+    """`data` of consent.recorded."""
+
+    consent: Consent
 
 
 class FollowUpRecordedData(TypedDict):

@@ -47,3 +47,47 @@ CREATE TABLE retention_places (
     PRIMARY KEY (company_id, channel_id, status_id),
     FOREIGN KEY (company_id, channel_id, status_id) REFERENCES statuses (company_id, channel_id, id)
 );
+
+-- What a person has agreed to, or on which other ground data is kept: rows are added and never changed, but that an erased
+-- lead's lose source and proof. purpose is a word of the company's, not of anybody's.
+CREATE TABLE consents (
+    company_id   uuid NOT NULL,
+    lead_id      uuid NOT NULL,
+    id           uuid NOT NULL,
+    purpose      text NOT NULL,
+    basis        text NOT NULL CHECK (basis IN ('consent', 'contract', 'legal_obligation', 'vital_interest', 'public_task',
+        'legitimate_interest')),
+    state        text NOT NULL CHECK (state IN ('given', 'withdrawn')),
+    at           timestamptz NOT NULL,
+    source       text,
+    proof        text,
+    recorded_at  timestamptz NOT NULL,
+    PRIMARY KEY (company_id, lead_id, id),
+    FOREIGN KEY (company_id, lead_id) REFERENCES leads
+);
+
+-- As in 0006, and of consents too.
+CREATE OR REPLACE FUNCTION blanked(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_object_agg(key, CASE
+        WHEN key IN ('properties', 'attribution') THEN '{}'::jsonb
+        WHEN key IN ('email', 'phone', 'linkedin_url', 'first_name', 'last_name', 'name', 'title', 'company_name',
+            'source', 'assignee', 'notes', 'business_id', 'reason', 'text', 'author', 'description',
+            'followed_up_by', 'created_by', 'proof') THEN 'null'::jsonb
+        WHEN key = 'lead' AND jsonb_typeof(inner_value) = 'object' THEN blanked(inner_value)
+        ELSE inner_value END), '{}')
+    FROM jsonb_each(value) AS member(key, inner_value)
+$$;
+
+CREATE OR REPLACE FUNCTION without_person(data jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_object_agg(key, CASE
+        WHEN key = 'changed' THEN '{}'::jsonb
+        WHEN key IN ('lead', 'follow_up', 'purchase', 'reward', 'consent') THEN blanked(value)
+        WHEN key = 'note' AND jsonb_typeof(value) = 'object' THEN blanked(value)
+        WHEN key IN ('note', 'assignee') THEN 'null'::jsonb
+        WHEN key = 'reason' AND coalesce(data -> 'reason_id', 'null') = 'null' THEN 'null'::jsonb
+        ELSE value END), '{}')
+    FROM jsonb_each(data)
+    WHERE key IN ('from', 'to', 'value', 'currency', 'seconds_in_previous', 'reason', 'reason_id', 'sub_status', 'note',
+        'changed', 'follow_up', 'next_follow_up_at', 'follow_up_at', 'assignee', 'purchase', 'reward', 'rule',
+        'reversible_until', 'reverses', 'lead', 'consent')
+$$;
