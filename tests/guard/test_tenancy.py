@@ -379,6 +379,7 @@ async def test_the_partner_sees_and_moves_leads_but_cannot_change_the_channel(
     assert changed <= {
         "leads",
         "notes",
+        "consents",
         "lead_keys",
         "events",
         "event_counters",
