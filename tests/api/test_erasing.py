@@ -86,8 +86,8 @@ async def _lead(people: People, id: str) -> Lead:
 
 
 ERASED = {
-    "attempts", "capillary_customers", "deliveries", "events", "follow_ups", "idempotency_keys", "lead_keys", "leads",
-    "notes", "purchases", "rewards",
+    "attempts", "capillary_customers", "deliveries", "events", "follow_ups", "idempotency_keys", "lead_finds",
+    "lead_keys", "lead_words", "leads", "notes", "purchases", "rewards",
 }  # fmt: skip
 """The tables that know a person, and from which an erase takes what they know."""
 
@@ -95,6 +95,7 @@ IMPERSONAL = {
     "api_keys", "channel_aliases", "channel_members", "channel_rules", "channels", "companies", "endpoint_failures",
     "endpoints", "event_counters", "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings",
     "properties", "reasons", "reward_triggers", "schema_migrations", "statuses", "sub_statuses", "users",
+    "views",
 }  # fmt: skip
 """The tables that tell of the company and its people, not of any lead."""
 

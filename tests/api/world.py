@@ -40,6 +40,7 @@ class World:
         reason = await owner.http.post("/v1/reasons", json={"text": "Wrong season"})
         held = await owner.http.post("/v1/sub-statuses", json={"category": "on_hold", "name": "Until spring"})
         sent = await owner.http.post(f"/v1/webhooks/{endpoint.id}/test", json={})
+        view = await owner.http.post("/v1/views", json=examples.NEW_VIEW)
         ids = {
             "CHANNEL_ID": channel.id,
             "LEAD_ID": lead.id,
@@ -59,6 +60,7 @@ class World:
             "DELIVERY_ID": sent.json()["id"],
             "REASON_ID": reason.json()["id"],
             "SUB_STATUS_ID": held.json()["id"],
+            "VIEW_ID": view.json()["id"],
         }
         return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})
 

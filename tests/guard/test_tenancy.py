@@ -87,6 +87,12 @@ WHO_MAY = {
     "DELETE /v1/channels/{id}/rules/{item}": OF_OWNER,
     "POST /v1/leads": Answers(404, 201, 404),
     "GET /v1/leads": OWN,
+    "POST /v1/leads/search": OWN,
+    "GET /v1/views": OWN,
+    "POST /v1/views": MADE,
+    "GET /v1/views/{id}": Answers(404, 404, 404),
+    "PATCH /v1/views/{id}": Answers(404, 404, 404),
+    "DELETE /v1/views/{id}": Answers(404, 404, 404),
     "POST /v1/leads/batch": OWN,  # with every item refused, see below
     "POST /v1/leads/status/batch": OWN,
     "GET /v1/leads/{id}": OF_LEAD,
@@ -346,7 +352,9 @@ async def test_the_partner_sees_and_moves_leads_but_cannot_change_the_channel(
     assert changed <= {
         "leads",
         "notes",
+        "lead_finds",
         "lead_keys",
+        "lead_words",
         "events",
         "event_counters",
         "deliveries",

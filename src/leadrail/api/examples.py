@@ -380,3 +380,35 @@ PROBLEM = {
     "field": "/status",
     "details": {"next": ["Qualified", "Lost"]},
 }
+
+LEAD_FILTER = {
+    "and": [
+        {"field": "category", "in": ["open", "qualified"]},
+        {"or": [{"field": "value", "gte": 1000}, {"field": "source", "eq": "website"}]},
+    ]
+}
+
+LEAD_SEARCH = {"filter": LEAD_FILTER, "q": "jane", "sort": ["-created_at"], "fields": ["name", "status"], "count": True}
+
+FOUND_LEADS = {
+    "data": [{name: LEAD[name] for name in ("id", "name", "status")}],
+    "next_cursor": None,
+    "count": 1,
+    "count_is_more": False,
+}
+
+NEW_VIEW = {
+    "name": "Worth a call",
+    "filter": LEAD_FILTER,
+    "sort": ["-created_at"],
+    "fields": ["name", "phone"],
+    "shared": True,
+}
+
+VIEW = NEW_VIEW | {
+    "id": "0199a3d0-0f0f-7b2c-9c3d-4e5f60718298",
+    "user_id": USER_ID,
+    "fields": ["id", "name", "phone"],
+    "created_at": NOON,
+    "updated_at": NOON,
+}

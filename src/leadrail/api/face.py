@@ -17,6 +17,7 @@ from leadrail.api import (
     rewards,
     service,
     users,
+    views,
     webhooks,
 )
 from leadrail.api.admission import admit
@@ -34,6 +35,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *reasons.OPERATIONS,
     *channels.OPERATIONS,
     *leads.OPERATIONS,
+    *views.OPERATIONS,
     *webhooks.OPERATIONS,
     *rewards.OPERATIONS,
     *followups.OPERATIONS,

@@ -32,7 +32,7 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
-def cursor_of(place: UUID | int | tuple[datetime, UUID]) -> str:
+def cursor_of(place: UUID | int | str | tuple[datetime, UUID]) -> str:
     text = f"{place[0].isoformat()} {place[1]}" if isinstance(place, tuple) else str(place)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -75,6 +75,13 @@ def moment_at(cursor: str | None) -> tuple[datetime, UUID] | None:
     if (known := parse_id(id)) is None:
         raise _bad_cursor()
     return at, known
+
+
+def text_at(cursor: str, read: Callable[[str], Item | None]) -> Item:
+    """What the cursor says, as `read` takes it; None is not of this list. Raises Refused (`invalid`)."""
+    if (place := read(_text(cursor))) is None:
+        raise _bad_cursor()
+    return place
 
 
 def _bad_cursor() -> Exception:

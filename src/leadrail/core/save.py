@@ -18,11 +18,14 @@ from leadrail.core.events.store import CountRow, EventRow
 from leadrail.core.followups import store as followups
 from leadrail.core.followups.store import PlannedRow
 from leadrail.core.idempotency import Answer, AnswerRow
+from leadrail.core.leads import find_store as finds
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import Command, Origin
 from leadrail.core.leads.decisions import Decision, Fact
+from leadrail.core.leads.find_store import FindRow, find_row
 from leadrail.core.leads.model import Lead, LeadDocument, document
 from leadrail.core.leads.store import KeptKeys, KeyRow
+from leadrail.core.leads.words import searched
 from leadrail.core.notes import store as notes
 from leadrail.core.notes.store import NoteRow
 from leadrail.core.purchases import store as purchases
@@ -304,10 +307,13 @@ class Write:
 
     def _add_leads(self, whole: Statement) -> None:
         created, moved, edited = [], [], []
+        found: list[FindRow] = []
+        refound: list[FindRow] = []
         for id, (lead, channel) in self._after.items():
             before = self._before[id]
             if before is None:
                 created.append(lead)
+                found.append(find_row(lead, channel.country))
             elif lead is before:
                 continue  # a decision on a reward leaves it as it is
             elif leads.only_moved(before, lead):
@@ -315,12 +321,18 @@ class Write:
                 continue
             else:
                 edited.append(lead)
+                if searched(before) != searched(lead):
+                    refound.append(find_row(lead, channel.country))
             self._add_keys(before, lead, channel.country)
         whole.add(leads.INSERT, created)
         whole.add(leads.MOVE, moved)
         whole.add(leads.EDIT, edited)
         whole.add(leads.INSERT_KEYS, self._keyed)
         whole.add(leads.DELETE_KEYS, self._unkeyed)
+        whole.add(finds.INSERT, found)
+        whole.add(finds.UPDATE, refound)
+        whole.add(finds.DELETE_WORDS, refound)
+        whole.add(finds.INSERT_WORDS, found + refound)
 
     def _add_keys(self, before: Lead | None, lead: Lead, country: str | None) -> None:
         keys = lead.keys(country)

@@ -1,17 +1,19 @@
 """The rows of the lead operations."""
 
 from leadrail.api import examples
-from leadrail.api.leads import batches, reading, writing
+from leadrail.api.leads import batches, listing, reading, writing
 from leadrail.api.leads.shapes import (
     BatchAnswer,
     DryRunQuery,
     LeadBatch,
     LeadPatch,
     LeadQuery,
+    LeadSearch,
     NewFollowUp,
     NewLead,
     NewNote,
     NewPurchase,
+    PageOfLeads,
     Preview,
     ReverseQuery,
     StatusBatch,
@@ -25,9 +27,15 @@ from leadrail.core.events.model import Event
 from leadrail.core.followups.store import FollowUpRow
 from leadrail.core.leads.decisions import Note, Purchase
 from leadrail.core.leads.model import LeadDocument
+from leadrail.core.leads.orders import ORDERS
+from leadrail.core.leads.walks import COUNT_LIMIT
 
 _IDEMPOTENCY = "With an `Idempotency-Key` a repeat within 24 hours gets the first answer and does nothing."
 _IF_MATCH = "With `If-Match` a lead that has moved on is refused with 412."
+
+_ORDERS = f"Sorted by {', '.join(ORDERS)}; by a member that not all leads have, those that have it are listed."
+_SHORT_PAGES = "A page may be short, even empty, and have a `next_cursor`: there is more to look at."
+_COUNT = f"`count` is exact up to {COUNT_LIMIT:,}; with `count_is_more` there are at least so many."
 
 OPERATIONS = (
     Operation(
@@ -48,12 +56,28 @@ OPERATIONS = (
         method="GET",
         path="/v1/leads",
         summary="List leads, newest first",
+        description=f"{_ORDERS} {_SHORT_PAGES} {_COUNT}",
         tag="Leads",
         scope=Scope.READ,
-        handler=reading.search,
+        handler=listing.listed,
         query=LeadQuery,
-        answer=Page[LeadDocument],
+        answer=PageOfLeads,
         answer_example={"data": [examples.LEAD], "next_cursor": None},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/leads/search",
+        summary="Search leads with a nested filter",
+        description="A filter is a `field` with operators (`eq`, `ne`, `in`, `not_in`, `gt`, `gte`, `lt`, `lte`,"
+        f" `exists`, `contains`), or `and`, `or`, `not` of filters. {_ORDERS} {_SHORT_PAGES} {_COUNT}",
+        tag="Leads",
+        scope=Scope.READ,
+        handler=listing.searched,
+        body=LeadSearch,
+        only_reads=True,
+        answer=PageOfLeads,
+        request_example=examples.LEAD_SEARCH,
+        answer_example=examples.FOUND_LEADS,
     ),
     Operation(
         method="POST",

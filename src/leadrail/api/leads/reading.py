@@ -1,26 +1,20 @@
 """Leads read: one, many, their history, their follow-ups, where they may go."""
 
-from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from leadrail.api.leads.commands import lead_id_of
-from leadrail.api.leads.shapes import LeadQuery, Transition
+from leadrail.api.leads.shapes import Transition
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import Page, Paging, id_at, number_at, page
 from leadrail.api.writes import etag
 from leadrail.core.channels.model import Named
-from leadrail.core.errors import Code, refuse
 from leadrail.core.events import store as events
 from leadrail.core.followups import store as followups
-from leadrail.core.identity import KeyKind, business_key, email_key, phone_key
-from leadrail.core.leads.filters import Condition, Filter, Operator
 from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.leads.standing import missing_requirements, next_statuses
 from leadrail.core.notes import store as notes
 from leadrail.core.purchases import store as purchases
 from leadrail.core.queries import Seen
-from leadrail.core.setup import Setup
 from leadrail.kit.http import Response, json_response
 
 
@@ -36,65 +30,6 @@ async def _seen(call: Call[Any, Any]) -> Seen:
 async def read(call: Call[None, NoQuery]) -> Response:
     seen = await _seen(call)
     return json_response(200, _document(seen), (etag(seen.lead.version),))
-
-
-async def search(call: Call[None, LeadQuery]) -> Response:
-    query = call.query
-    async with call.core.database.connection() as connection:
-        setups = await call.core.reader.channels(connection, call.actor)
-        if query.channel is not None:
-            setups = [await call.core.reader.channel(connection, call.actor, query.channel)]
-        own = [setup.channel for setup in setups if setup.channel.company_id == call.actor.company_id]
-        country = next((channel.country for channel in own), None)
-        chosen = Filter(
-            channel_ids=tuple(setup.channel.id for setup in setups),
-            conditions=_conditions(query, setups),
-            key=_key(query, country),
-            below=number_at(query.cursor),
-            limit=query.limit + 1,
-        )
-        seen = await call.core.reader.leads(connection, call.actor, chosen)
-    return json_response(200, page(seen, query.limit, lambda row: row.lead.number, _document))
-
-
-def _conditions(query: LeadQuery, setups: list[Setup]) -> tuple[Condition, ...]:
-    wanted = (
-        Condition("status_id", Operator.IN, _status_ids(query, setups)),
-        Condition("source", Operator.EQ, query.source),
-        Condition("assignee", Operator.EQ, query.assignee),
-        Condition("created_at", Operator.GTE, query.created_from),
-        Condition("created_at", Operator.LT, query.created_before),
-        Condition("updated_at", Operator.GTE, query.updated_from),
-    )
-    return tuple(condition for condition in wanted if condition.value is not None)
-
-
-def _status_ids(query: LeadQuery, setups: list[Setup]) -> tuple[UUID, ...] | None:
-    if query.status is None and query.category is None:
-        return None
-    name = query.status.casefold() if query.status is not None else None
-    return tuple(
-        status.id
-        for setup in setups
-        for status in setup.channel.statuses
-        if name in (None, status.name.casefold()) and query.category in (None, status.category)
-    )
-
-
-def _key(query: LeadQuery, country: str | None) -> tuple[KeyKind, str] | None:
-    given: Mapping[KeyKind, str | None] = {
-        KeyKind.EMAIL: query.email,
-        KeyKind.PHONE: query.phone,
-        KeyKind.BUSINESS_ID: query.business_id,
-    }
-    wanted = {kind: text for kind, text in given.items() if text is not None}
-    if len(wanted) > 1:
-        raise refuse(Code.INVALID, "Give one of email, phone and business_id", "?email")
-    for kind, text in wanted.items():
-        if kind is KeyKind.PHONE:
-            return kind, phone_key(text, country) or ""
-        return kind, (email_key(text) if kind is KeyKind.EMAIL else business_key(text)) or ""
-    return None
 
 
 async def transitions(call: Call[None, NoQuery]) -> Response:

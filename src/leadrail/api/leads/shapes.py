@@ -157,6 +157,11 @@ class NewPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     trigger_ids: Annotated[tuple[UUID, ...], Meta(max_length=100)] | None = None
 
 
+Fields = Annotated[str, Meta(max_length=1000, description="Members of a lead, joined by commas; the id comes anyway.")]
+Words = Annotated[str, Meta(max_length=500, description="Words of the name, company, e-mail, phone and notes.")]
+Sort = Annotated[str, Meta(max_length=40, description="A member to sort by, `-` before it for downwards.")]
+
+
 class LeadQuery(msgspec.Struct, frozen=True, kw_only=True):
     channel: UUID | None = None
     status: str | None = None
@@ -169,8 +174,37 @@ class LeadQuery(msgspec.Struct, frozen=True, kw_only=True):
     created_from: Moment | None = None
     created_before: Moment | None = None
     updated_from: Moment | None = None
+    updated_before: Moment | None = None
+    value_from: Decimal | None = None
+    value_to: Decimal | None = None
+    q: Words | None = None
+    view: Annotated[UUID, Meta(description="A saved view, whose filter holds beside the others.")] | None = None
+    sort: Sort | None = None
+    fields: Fields | None = None
+    count: Annotated[bool, Meta(description="Whether to count the list.")] = False
     limit: Limit = 50
     cursor: Cursor | None = None
+
+
+class LeadSearch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to look for. A `filter` is nested as deep as eight levels and has at most 50 conditions and groups."""
+
+    filter: dict[str, Any] = {}
+    q: Words | None = None
+    sort: Annotated[tuple[Sort, ...], Meta(max_length=1)] = ()
+    fields: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
+    count: bool = False
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class PageOfLeads(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One page of a list; `next_cursor` null is the last. `count` only where it was asked for."""
+
+    data: list[LeadDocument | msgspec.Raw]
+    next_cursor: str | None
+    count: int | None = None
+    count_is_more: bool | None = None
 
 
 class ReverseQuery(msgspec.Struct, frozen=True):

@@ -1,0 +1,184 @@
+"""Lists of leads: by parameters, by a nested filter, by a saved view."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from leadrail.api.leads.shapes import LeadQuery, LeadSearch, PageOfLeads
+from leadrail.api.operation import Call, NoQuery
+from leadrail.api.page import cursor_of, text_at
+from leadrail.core.errors import Code, refuse
+from leadrail.core.identity import KeyKind, business_key, email_key, phone_key
+from leadrail.core.leads.fields import checked_amount, checked_time
+from leadrail.core.leads.filters import Condition, Operator, Term
+from leadrail.core.leads.language import terms_of
+from leadrail.core.leads.model import LeadDocument, document
+from leadrail.core.leads.orders import Sorting, place_at, sorting
+from leadrail.core.leads.search import Wanted
+from leadrail.core.leads.words import Asked, asked_in
+from leadrail.core.queries import Seen, lanes_of
+from leadrail.core.setup import Setup
+from leadrail.core.views.commands import visible_view
+from leadrail.core.views.model import View
+from leadrail.db.database import Connection
+from leadrail.kit.http import Response, json_response
+
+_NEWEST_FIRST = Sorting()
+MEMBERS: tuple[str, ...] = LeadDocument.__struct_fields__
+
+
+class _List(msgspec.Struct, frozen=True, kw_only=True):
+    """What both doors come to."""
+
+    wanted: Wanted
+    fields: tuple[str, ...]
+    limit: int
+    cursor: str | None
+    count: bool
+
+
+async def listed(call: Call[None, LeadQuery]) -> Response:
+    query = call.query
+    async with call.core.database.connection() as connection:
+        setups = await _setups(call, connection, query.channel)
+        view = await visible_view(connection, call.actor, query.view) if query.view is not None else None
+        own = [setup.channel for setup in setups if setup.channel.company_id == call.actor.company_id]
+        sort = query.sort or (view.sort[0] if view is not None and view.sort else None)
+        fields = tuple(query.fields.split(",")) if query.fields is not None else view.fields if view else ()
+        wanted = Wanted(
+            lanes=lanes_of(setups),
+            terms=(
+                *_conditions(query, setups),
+                *(_terms_of_view(view, await _setups(call, connection)) if view else ()),
+            ),
+            words=_words(query.q, setups, "?q"),
+            key=_key(query, next((channel.country for channel in own), None)),
+            sorting=sorting(sort, "?sort") if sort is not None else _NEWEST_FIRST,
+        )
+        checked = checked_fields(fields, "?fields")
+        limit, cursor, count = query.limit, query.cursor, query.count
+        chosen = _List(wanted=wanted, fields=checked, limit=limit, cursor=cursor, count=count)
+        return await _answer(call, connection, chosen)
+
+
+async def searched(call: Call[LeadSearch, NoQuery]) -> Response:
+    body = call.body
+    async with call.core.database.connection() as connection:
+        setups = await _setups(call, connection)
+        wanted = Wanted(
+            lanes=lanes_of(setups),
+            terms=terms_of(body.filter, [setup.channel for setup in setups]),
+            words=_words(body.q, setups, "/q"),
+            sorting=sorting(body.sort[0], "/sort/0") if body.sort else _NEWEST_FIRST,
+        )
+        fields = checked_fields(body.fields, "/fields")
+        chosen = _List(wanted=wanted, fields=fields, limit=body.limit, cursor=body.cursor, count=body.count)
+        return await _answer(call, connection, chosen)
+
+
+async def _setups(call: Call[Any, Any], connection: Connection, channel: UUID | None = None) -> list[Setup]:
+    if channel is not None:
+        return [await call.core.reader.channel(connection, call.actor, channel)]
+    return await call.core.reader.channels(connection, call.actor)
+
+
+async def _answer(call: Call[Any, Any], connection: Connection, chosen: _List) -> Response:
+    order = chosen.wanted.sorting
+    after = text_at(chosen.cursor, lambda text: place_at(text, order)) if chosen.cursor is not None else None
+    found = await call.core.reader.search(
+        connection, call.actor, chosen.wanted, after=after, limit=chosen.limit, with_count=chosen.count
+    )
+    return json_response(
+        200,
+        PageOfLeads(
+            data=[_shown(seen, chosen.fields) for seen in found.seen],
+            next_cursor=cursor_of(str(found.next)) if found.next is not None else None,
+            count=found.counted.count if chosen.count else None,
+            count_is_more=found.counted.is_more if chosen.count else None,
+        ),
+    )
+
+
+def _shown(seen: Seen, fields: Sequence[str]) -> LeadDocument | msgspec.Raw:
+    whole = document(seen.lead, seen.setup.channel)
+    if not fields:
+        return whole
+    return msgspec.Raw(msgspec.json.encode({name: getattr(whole, name) for name in fields}))
+
+
+def checked_fields(fields: Sequence[str], pointer: str) -> tuple[str, ...]:
+    """The members of a lead that are wanted, with its id; none for all. Raises Refused (`invalid`)."""
+    wanted = [name.strip() for name in fields]
+    if unknown := [name for name in wanted if name not in MEMBERS]:
+        raise refuse(Code.INVALID, f'A lead has no "{unknown[0]}"; it has {", ".join(MEMBERS)}', pointer)
+    return tuple(dict.fromkeys(("id", *wanted))) if wanted else ()
+
+
+def _words(text: str | None, setups: Sequence[Setup], pointer: str) -> tuple[Asked, ...]:
+    if text is None:
+        return ()
+    return asked_in(text, dict.fromkeys(setup.channel.country for setup in setups), pointer)
+
+
+def _terms_of_view(view: View, setups: Sequence[Setup]) -> tuple[Term, ...]:
+    return terms_of(view.filter, [setup.channel for setup in setups], "?view")
+
+
+def _conditions(query: LeadQuery, setups: Sequence[Setup]) -> tuple[Condition, ...]:
+    wanted = (
+        Condition("status_id", Operator.IN, _status_ids(query, setups)),
+        Condition("source", Operator.EQ, query.source),
+        Condition("assignee", Operator.EQ, query.assignee),
+        *(Condition(field, operator, getattr(query, name)) for name, (field, operator) in _RANGES.items()),
+    )
+    return tuple(_checked(condition) for condition in wanted if condition.value is not None)
+
+
+_RANGES = {
+    "created_from": ("created_at", Operator.GTE),
+    "created_before": ("created_at", Operator.LT),
+    "updated_from": ("updated_at", Operator.GTE),
+    "updated_before": ("updated_at", Operator.LT),
+    "value_from": ("value", Operator.GTE),
+    "value_to": ("value", Operator.LTE),
+}
+
+
+def _checked(condition: Condition) -> Condition:
+    """Raises Refused (`invalid`) for a time or an amount that no lead can have."""
+    if condition.field == "value":
+        checked_amount(condition.field, condition.value)
+    elif isinstance(condition.value, datetime):
+        checked_time(condition.field, condition.value)
+    return condition
+
+
+def _status_ids(query: LeadQuery, setups: Sequence[Setup]) -> tuple[UUID, ...] | None:
+    if query.status is None and query.category is None:
+        return None
+    name = query.status.casefold() if query.status is not None else None
+    return tuple(
+        status.id
+        for setup in setups
+        for status in setup.channel.statuses
+        if name in (None, status.name.casefold()) and query.category in (None, status.category)
+    )
+
+
+def _key(query: LeadQuery, country: str | None) -> tuple[KeyKind, str] | None:
+    given: Mapping[KeyKind, str | None] = {
+        KeyKind.EMAIL: query.email,
+        KeyKind.PHONE: query.phone,
+        KeyKind.BUSINESS_ID: query.business_id,
+    }
+    wanted = {kind: text for kind, text in given.items() if text is not None}
+    if len(wanted) > 1:
+        raise refuse(Code.INVALID, "Give one of email, phone and business_id", "?email")
+    for kind, text in wanted.items():
+        if kind is KeyKind.PHONE:
+            return kind, phone_key(text, country) or ""
+        return kind, (email_key(text) if kind is KeyKind.EMAIL else business_key(text)) or ""
+    return None

@@ -1,0 +1,186 @@
+"""A page of a list of leads that may be long: which way leads to it soonest, and what is on it.
+
+Nothing here takes longer because there are more leads: see docs/finding.md for what that means to who asks.
+"""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from leadrail.core.identity import KeyKind
+from leadrail.core.leads import walks
+from leadrail.core.leads.filters import Condition, Group, Joint, Operator, Term
+from leadrail.core.leads.orders import Place, Sorting
+from leadrail.core.leads.walks import Counted, Lane, Source, Spot, Walk, lanes_of
+from leadrail.core.leads.words import Asked
+from leadrail.db.database import Connection
+
+# So many lanes are merged at most, and of so many leads a whole list is sorted.
+_MOST_LANES = 64
+_FEW = 1_000
+# A word with more leads than that is looked for in each lead on the way instead.
+_MOST_WITH_WORD = 20_000
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """The list that is asked for: of these statuses of channels, one lane each, and of what else holds."""
+
+    lanes: tuple[Lane, ...]
+    terms: tuple[Term, ...] = ()
+    words: tuple[Asked, ...] = ()
+    key: tuple[KeyKind, str] | None = None
+    sorting: Sorting = Sorting()
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The part of the list that was found, and where the next one begins, if there is more to look at."""
+
+    spots: tuple[Spot, ...] = ()
+    next: Place | None = None
+    counted: Counted = Counted(0, False)
+
+
+async def search(
+    connection: Connection, wanted: Wanted, *, after: Place | None, limit: int, with_count: bool = False
+) -> Found:
+    """A page may be short, or empty, and have a `next`: then it looked at as many leads as one may.
+
+    Raises Refused (`invalid`).
+    """
+    walk = await _chosen(connection, wanted)
+    if walk is None:
+        return Found()
+    # One view of the leads, so that the edge is that of the rows.
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        rows = await walks.spots(connection, walk, after, limit + 1)
+        counted = await walks.count(connection, walk) if with_count else Counted(0, False)
+        if len(rows) > limit:
+            return Found(tuple(rows[:limit]), rows[limit - 1].place, counted)
+        is_cut = walk.passes_over and not walk.whole
+        edge = await walks.edge(connection, walk, after, walk.looks) if is_cut else None
+    near = rows if edge is None else [spot for spot in rows if not spot.place.is_behind(edge)]
+    return Found(tuple(near), edge, counted)
+
+
+async def _chosen(connection: Connection, wanted: Wanted) -> Walk | None:
+    """The way that is known to be short, else one along the order of the list; None when there is nothing."""
+    plan = _Plan(wanted)
+    if not plan.lanes:
+        return None
+    by_number = wanted.sorting.order.is_by_number
+    if wanted.key is not None:
+        return plan.walk(Source.KEY, lanes_of(plan.companies), whole=True)
+    worded = await _by_word(connection, plan, _MOST_WITH_WORD if by_number else _FEW)
+    if worded is not None:
+        return worded
+    narrow = list(plan.narrow())
+    if by_number and len(narrow) == 1:
+        return narrow[0]
+    most = wanted.sorting.order.looks if by_number else _FEW
+    for walk in narrow:
+        if await walks.size(connection, walk, most) <= most:
+            return replace(walk, whole=not by_number)
+    return narrow[0] if by_number and narrow else plan.walk(Source.COMPANY, lanes_of(plan.companies))
+
+
+async def _by_word(connection: Connection, plan: "_Plan", most: int) -> Walk | None:
+    """By the rarest of the words, if it is rare enough."""
+    rarest: Walk | None = None
+    fewest = most + 1
+    for word in plan.wanted.words:
+        walk = plan.walk(Source.WORD, lanes_of(plan.companies), word=word, whole=True)
+        if (size := await walks.size(connection, walk, most)) < fewest:
+            rarest, fewest = walk, size
+        if fewest <= _FEW:
+            break
+    return replace(rarest, whole=not plan.wanted.sorting.order.is_by_number) if rarest is not None else None
+
+
+class _Plan:
+    """The conditions of a list, sorted by what they are good for."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.lanes = wanted.lanes
+        self.texts: dict[Source, list[str]] = {}
+        self.along: list[Term] = []
+        self.terms: list[Term] = []
+        for term in _flat(wanted.terms):
+            self._sort_in(term)
+        self.companies = tuple(sorted({lane.company_id for lane in self.lanes}))
+        self._is_narrowed = len(self.lanes) < len(wanted.lanes)
+
+    def _sort_in(self, term: Term) -> None:
+        if isinstance(term, Group):
+            self.terms.append(term)
+        elif (ids := _ids_of(term)) is not None:
+            self.lanes = tuple(lane for lane in self.lanes if getattr(lane, term.field) in ids)
+        elif term.field == self.wanted.sorting.order.key:
+            self.along.append(term)
+        else:
+            self.terms.append(term)
+            if term.field in _TEXTS and (texts := _texts_of(term)):
+                self.texts.setdefault(_TEXTS[term.field], texts)
+
+    def narrow(self) -> Iterator[Walk]:
+        """The walks in lanes of their own, the ones that are likely to be shorter first."""
+        for source, texts in self.texts.items():
+            lanes = lanes_of(self.companies, texts)
+            if len(lanes) <= _MOST_LANES:
+                yield self.walk(source, lanes)
+        if len(self.lanes) <= _MOST_LANES:
+            yield self.walk(Source.STATUS, self.lanes)
+
+    def walk(self, source: Source, lanes: tuple[Lane, ...], *, whole: bool = False, word: Asked | None = None) -> Walk:
+        return Walk(
+            source=source,
+            lanes=lanes,
+            sorting=self.wanted.sorting,
+            whole=whole,
+            word=word,
+            key=self.wanted.key,
+            along=tuple(self.along),
+            terms=(*self._outside(source), *self.terms),
+            words=tuple(one for one in self.wanted.words if one is not word),
+        )
+
+    def _outside(self, source: Source) -> list[Term]:
+        """What the lanes of statuses say, where the walk does not go along them."""
+        if source is Source.STATUS:
+            return []
+        channels = tuple(dict.fromkeys(lane.channel_id for lane in self.lanes))
+        within: list[Term] = [Condition("channel_id", Operator.IN, channels)]
+        if self._is_narrowed:
+            within.append(Condition("status_id", Operator.IN, tuple(lane.status_id for lane in self.lanes)))
+        return within
+
+
+_TEXTS = {"assignee": Source.ASSIGNEE, "source": Source.SOURCE}
+
+
+def _flat(terms: Sequence[Term]) -> Iterator[Term]:
+    """The terms, those of a group that demands all of them among them."""
+    for term in terms:
+        if isinstance(term, Group) and term.joint is Joint.AND:
+            yield from _flat(term.terms)
+        else:
+            yield term
+
+
+def _ids_of(condition: Condition) -> frozenset[UUID] | None:
+    """The channels or statuses that a condition demands one of."""
+    if condition.field not in ("channel_id", "status_id"):
+        return None
+    if condition.operator is Operator.EQ:
+        return frozenset({condition.value})
+    return frozenset(condition.value) if condition.operator is Operator.IN else None
+
+
+def _texts_of(condition: Condition) -> list[str]:
+    if condition.operator is Operator.EQ and condition.value is not None:
+        return [condition.value]
+    if condition.operator is Operator.IN and None not in condition.value:
+        return list(condition.value)
+    return []
