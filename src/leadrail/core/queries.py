@@ -42,6 +42,11 @@ def lanes_of(setups: Sequence[Setup]) -> tuple[Lane, ...]:
     return tuple(Lane(channel.company_id, channel.id, status.id) for channel in channels for status in channel.statuses)
 
 
+def are_all(actor: Actor, setups: Sequence[Setup]) -> bool:
+    """Whether the channels that the actor may use are all that their companies have."""
+    return not actor.channel_ids and all(setup.channel.company_id == actor.company_id for setup in setups)
+
+
 def demand(actor: Actor, scope: Scope) -> None:
     """Raises Refused (`forbidden`) when the key lacks the scope."""
     if scope not in actor.scopes:

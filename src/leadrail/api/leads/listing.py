@@ -19,7 +19,7 @@ from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.leads.orders import Sorting, place_at, sorting
 from leadrail.core.leads.search import Wanted
 from leadrail.core.leads.words import Asked, asked_in
-from leadrail.core.queries import Seen, lanes_of
+from leadrail.core.queries import Seen, are_all, lanes_of
 from leadrail.core.setup import Setup
 from leadrail.core.views.commands import visible_view
 from leadrail.core.views.model import View
@@ -70,6 +70,7 @@ async def searched(call: Call[LeadSearch, NoQuery]) -> Response:
         setups = await _setups(call, connection)
         wanted = Wanted(
             lanes=lanes_of(setups),
+            has_all=are_all(call.actor, setups),
             terms=terms_of(body.filter, [setup.channel for setup in setups]),
             words=_words(body.q, setups, "/q"),
             sorting=sorting(body.sort[0], "/sort/0") if body.sort else _NEWEST_FIRST,

@@ -25,9 +25,13 @@ _MOST_WITH_WORD = 20_000
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """The list that is asked for: of these statuses of channels, one lane each, and of what else holds."""
+    """The list that is asked for: of these statuses of channels, one lane each, and of what else holds.
+
+    `has_all`: the lanes are all that their companies have, so nobody needs to look whether a lead is in them.
+    """
 
     lanes: tuple[Lane, ...]
+    has_all: bool = False
     terms: tuple[Term, ...] = ()
     words: tuple[Asked, ...] = ()
     key: tuple[KeyKind, str] | None = None
@@ -49,40 +53,44 @@ async def search(
 
     Raises Refused (`invalid`).
     """
-    walk = await _chosen(connection, wanted)
-    if walk is None:
+    plan = _Plan(wanted)
+    if not plan.lanes:
         return Found()
+    if not with_count and (likely := plan.likely()) is not None:
+        rows = await walks.spots(connection, likely, after, limit + 1)
+        if len(rows) > limit or not likely.may_stop:
+            return _found(rows, limit, None)
+    walk = await _chosen(connection, plan)
     # One view of the leads, so that the edge is that of the rows.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = await walks.spots(connection, walk, after, limit + 1)
         counted = await walks.count(connection, walk) if with_count else Counted(0, False)
-        if len(rows) > limit:
-            return Found(tuple(rows[:limit]), rows[limit - 1].place, counted)
-        is_cut = walk.passes_over and not walk.whole
-        edge = await walks.edge(connection, walk, after, walk.looks) if is_cut else None
-    near = rows if edge is None else [spot for spot in rows if not spot.place.is_behind(edge)]
-    return Found(tuple(near), edge, counted)
+        is_full = len(rows) > limit or not walk.may_stop
+        edge = None if is_full else await walks.edge(connection, walk, after, walk.looks)
+    return replace(_found(rows, limit, edge), counted=counted)
 
 
-async def _chosen(connection: Connection, wanted: Wanted) -> Walk | None:
-    """The way that is known to be short, else one along the order of the list; None when there is nothing."""
-    plan = _Plan(wanted)
-    if not plan.lanes:
-        return None
-    by_number = wanted.sorting.order.is_by_number
-    if wanted.key is not None:
+def _found(rows: Sequence[Spot], limit: int, edge: Place | None) -> Found:
+    """The page, up to its limit or to the edge of what was looked at."""
+    if len(rows) > limit:
+        return Found(tuple(rows[:limit]), rows[limit - 1].place)
+    return Found(tuple(row for row in rows if edge is None or not row.place.is_behind(edge)), edge)
+
+
+async def _chosen(connection: Connection, plan: "_Plan") -> Walk:
+    """The way that is known to be short, else one along the order of the list."""
+    order = plan.wanted.sorting.order
+    if plan.wanted.key is not None:
         return plan.walk(Source.KEY, lanes_of(plan.companies), whole=True)
-    worded = await _by_word(connection, plan, _MOST_WITH_WORD if by_number else _FEW)
+    worded = await _by_word(connection, plan, _MOST_WITH_WORD if order.is_by_number else _FEW)
     if worded is not None:
         return worded
     narrow = list(plan.narrow())
-    if by_number and len(narrow) == 1:
-        return narrow[0]
-    most = wanted.sorting.order.looks if by_number else _FEW
+    most = order.looks if order.is_by_number else _FEW
     for walk in narrow:
         if await walks.size(connection, walk, most) <= most:
-            return replace(walk, whole=not by_number)
-    return narrow[0] if by_number and narrow else plan.walk(Source.COMPANY, lanes_of(plan.companies))
+            return replace(walk, whole=not order.is_by_number)
+    return narrow[0] if order.is_by_number and narrow else plan.walk(Source.COMPANY, lanes_of(plan.companies))
 
 
 async def _by_word(connection: Connection, plan: "_Plan", most: int) -> Walk | None:
@@ -111,6 +119,7 @@ class _Plan:
             self._sort_in(term)
         self.companies = tuple(sorted({lane.company_id for lane in self.lanes}))
         self._is_narrowed = len(self.lanes) < len(wanted.lanes)
+        self._is_all = wanted.has_all and not self._is_narrowed
 
     def _sort_in(self, term: Term) -> None:
         if isinstance(term, Group):
@@ -130,8 +139,14 @@ class _Plan:
             lanes = lanes_of(self.companies, texts)
             if len(lanes) <= _MOST_LANES:
                 yield self.walk(source, lanes)
-        if len(self.lanes) <= _MOST_LANES:
+        if len(self.lanes) <= _MOST_LANES and not self._is_all:
             yield self.walk(Source.STATUS, self.lanes)
+
+    def likely(self) -> Walk | None:
+        """A walk that fills a page soon, as long as what is asked for is not rare."""
+        if self.wanted.words or self.wanted.key is not None or not self.wanted.sorting.order.is_by_number:
+            return None
+        return next(self.narrow(), None) or self.walk(Source.COMPANY, lanes_of(self.companies))
 
     def walk(self, source: Source, lanes: tuple[Lane, ...], *, whole: bool = False, word: Asked | None = None) -> Walk:
         return Walk(
@@ -148,7 +163,7 @@ class _Plan:
 
     def _outside(self, source: Source) -> list[Term]:
         """What the lanes of statuses say, where the walk does not go along them."""
-        if source is Source.STATUS:
+        if source is Source.STATUS or self._is_all:
             return []
         channels = tuple(dict.fromkeys(lane.channel_id for lane in self.lanes))
         within: list[Term] = [Condition("channel_id", Operator.IN, channels)]

@@ -68,6 +68,11 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.terms or self.words)
 
     @property
+    def may_stop(self) -> bool:
+        """Whether it may end before all is looked at."""
+        return self.passes_over and not self.whole
+
+    @property
     def looks(self) -> int:
         """In each lane."""
         return max(self.order.looks // len(self.lanes), _FEWEST_LOOKS)
@@ -248,18 +253,22 @@ class Counted(msgspec.Struct, frozen=True):
 async def count(connection: Connection, walk: Walk) -> Counted:
     sql = _Sql(walk)
     lanes = sql.lanes
-    looks = max(COUNT_LIMIT // len(walk.lanes), _FEWEST_LOOKS) if walk.passes_over else COUNT_LIMIT + 1
-    fulfilled = sql.fulfilled(looks)
+    if walk.passes_over or walk.whole:
+        looks = max(COUNT_LIMIT // len(walk.lanes), _FEWEST_LOOKS)
+        chosen = sql.fulfilled(looks)
+    else:
+        looks = COUNT_LIMIT + 1
+        chosen = sql.looked_at(looks)
     most = sql.parameters.add(COUNT_LIMIT + 1, "bigint")
     statement = f"""
         SELECT count(*) FROM (
-            SELECT FROM {lanes} CROSS JOIN LATERAL ({fulfilled} LIMIT {most}) AS one LIMIT {most}
+            SELECT FROM {lanes} CROSS JOIN LATERAL ({chosen} LIMIT {most}) AS one LIMIT {most}
         ) AS counted
     """
     found = await connection.fetchval(statement, *sql.parameters.values)
     if found > COUNT_LIMIT:
         return Counted(COUNT_LIMIT, True)
-    stopped = walk.passes_over and not walk.whole and await edge(connection, walk, None, looks) is not None
+    stopped = walk.may_stop and await edge(connection, walk, None, looks) is not None
     return Counted(found, stopped)
 
 
