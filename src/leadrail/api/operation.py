@@ -38,8 +38,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """`body` None: the request's body is not read. `answer` None: there is none. Examples are JSON values.
 
     `has_items`: the body is a list of items that the handler reads, and refuses, one by one. `media_type` other than
-    JSON: the answer is a text of that kind. `only_reads`: a POST that writes nothing, so there is nothing to do once.
-    `refusals`: what may be refused beside what the types and the path tell.
+    JSON: the answer is a text of that kind. `refusals`: what may be refused beside what the types and the path tell.
+    `only_asks`: it changes nothing, although it is a POST.
     """
 
     method: str
@@ -57,8 +57,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     request_example: Any = None
     answer_example: Any = None
     media_type: str = "application/json"
-    only_reads: bool = False
     refusals: tuple[Code, ...] = ()
+    only_asks: bool = False
 
     @property
     def is_beside_channels(self) -> bool:

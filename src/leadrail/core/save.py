@@ -11,6 +11,8 @@ import msgspec
 from leadrail.core import idempotency
 from leadrail.core.actor import Actor, ActorKind
 from leadrail.core.channels.model import Channel, ChannelPausedData, ChannelTold
+from leadrail.core.counts import folding
+from leadrail.core.counts.folding import QuietEdit
 from leadrail.core.erasure import Erased
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Event, EventActor, EventType
@@ -193,6 +195,7 @@ class Write:
         self._purchases: list[PurchaseRow] = []
         self._notes: list[NoteRow] = []
         self._answers: list[AnswerRow] = []
+        self._quiet: list[QuietEdit] = []
         self.deliveries: list[DeliveryRow] = []
         self.erased: list[Erased] = []
 
@@ -207,6 +210,8 @@ class Write:
         shown = document(lead, change.channel) if any(told.hearers for told in change.told) else None
         for told in change.told:
             self.tell(lead.company_id, told, shown)
+        if change.decision.facts and not change.told:
+            self._quiet.append(QuietEdit(lead.company_id, lead.id))
         for line in change.lines:
             self._lines[line.reward.id] = (lead.company_id, line)
         for settled in change.settled:
@@ -244,6 +249,7 @@ class Write:
         whole.add(followups.INSERT, self._follow_ups)
         whole.add(purchases.INSERT, self._purchases)
         whole.add(notes.INSERT, self._notes)
+        whole.add(folding.QUIET, self._quiet)
         whole.add(idempotency.INSERT, self._answers)
         return whole.render() if whole else None
 

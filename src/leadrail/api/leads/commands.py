@@ -5,15 +5,15 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from leadrail.api.leads.shapes import LeadPatch, NewLead, StatusChange
+from leadrail.api.leads.shapes import FieldPatch, NewLead, StatusChange
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Category, StatusRef
 from leadrail.core.errors import Code, refuse
-from leadrail.core.leads.commands import ChangeStatus, CreateLead, Idempotency
+from leadrail.core.leads.commands import ChangeStatus, CreateLead, Idempotency, Step
 from leadrail.kit.http import Request
 from leadrail.kit.ids import new_id, parse_id
 
-_FIELDS = tuple(name for name in LeadPatch.__struct_fields__ if name not in ("properties", "attribution"))
+_FIELDS = tuple(name for name in FieldPatch.__struct_fields__ if name != "attribution")
 
 
 def _fields_of(body: NewLead) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def _fields_of(body: NewLead) -> dict[str, Any]:
     return given | {"attribution": body.attribution} if body.attribution else given
 
 
-def patch_of(body: LeadPatch) -> dict[str, Any]:
+def patch_of(body: FieldPatch) -> dict[str, Any]:
     given = {name: value for name in _FIELDS if (value := getattr(body, name)) is not UNSET}
     return given if body.attribution is UNSET else given | {"attribution": body.attribution}
 
@@ -36,15 +36,27 @@ def creation(actor: Actor, body: NewLead, keep: Idempotency | None) -> CreateLea
     channel_id = body.channel_id or actor.default_channel
     if channel_id is None:
         raise refuse(Code.CHANNEL_REQUIRED, "Say which channel: the key has no default channel", "/channel_id")
+    status = _reference(body.status, body.status_id)
     return CreateLead(
         actor=actor,
         channel_id=channel_id,
         lead_id=new_id(),
         fields=_fields_of(body),
         properties=body.properties,
-        status=_reference(body.status, body.status_id),
+        status=status,
+        steps=_first_step(body, status),
         idempotency=keep,
     )
+
+
+def _first_step(body: NewLead, status: StatusRef | None) -> tuple[Step, ...]:
+    """Why the lead is where it begins, when that is said."""
+    why = {name: value for name in ("sub_status", "reason", "note") if (value := getattr(body, name)) is not None}
+    if not why:
+        return ()
+    if status is None:
+        raise refuse(Code.INVALID, f"{', '.join(why)}: say of which status, too", "/status")
+    return (Step(status=status, **why),)
 
 
 def change(

@@ -1,19 +1,16 @@
 """Lists of leads: by parameters, by a nested filter, by a saved view."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
+from leadrail.api.leads.reading import channels_of, key_in, terms_in
 from leadrail.api.leads.shapes import LeadQuery, LeadSearch, PageOfLeads
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import cursor_of, text_at
 from leadrail.core.errors import Code, refuse
-from leadrail.core.identity import KeyKind, business_key, email_key, phone_key
-from leadrail.core.leads.fields import checked_amount, checked_time
-from leadrail.core.leads.filters import Condition, Operator, Term
+from leadrail.core.leads.filters import Term
 from leadrail.core.leads.language import terms_of
 from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.leads.orders import Sorting, place_at, sorting
@@ -43,19 +40,19 @@ class _List(msgspec.Struct, frozen=True, kw_only=True):
 async def listed(call: Call[None, LeadQuery]) -> Response:
     query = call.query
     async with call.core.database.connection() as connection:
-        setups = await _setups(call, connection, query.channel)
+        setups = await channels_of(call.core, connection, call.actor, query)
         view = await visible_view(connection, call.actor, query.view) if query.view is not None else None
-        own = [setup.channel for setup in setups if setup.channel.company_id == call.actor.company_id]
         sort = query.sort or (view.sort[0] if view is not None and view.sort else None)
         fields = tuple(query.fields.split(",")) if query.fields is not None else view.fields if view else ()
         wanted = Wanted(
             lanes=lanes_of(setups),
+            has_all=query.channel is None and are_all(call.actor, setups),
             terms=(
-                *_conditions(query, setups),
-                *(_terms_of_view(view, await _setups(call, connection)) if view else ()),
+                *terms_in(query, setups),
+                *(_terms_of_view(view, await call.core.reader.channels(connection, call.actor)) if view else ()),
             ),
             words=_words(query.q, setups, "?q"),
-            key=_key(query, next((channel.country for channel in own), None)),
+            key=key_in(call.actor, query, setups),
             sorting=sorting(sort, "?sort") if sort is not None else _NEWEST_FIRST,
         )
         checked = checked_fields(fields, "?fields")
@@ -67,7 +64,7 @@ async def listed(call: Call[None, LeadQuery]) -> Response:
 async def searched(call: Call[LeadSearch, NoQuery]) -> Response:
     body = call.body
     async with call.core.database.connection() as connection:
-        setups = await _setups(call, connection)
+        setups = await call.core.reader.channels(connection, call.actor)
         wanted = Wanted(
             lanes=lanes_of(setups),
             has_all=are_all(call.actor, setups),
@@ -78,12 +75,6 @@ async def searched(call: Call[LeadSearch, NoQuery]) -> Response:
         fields = checked_fields(body.fields, "/fields")
         chosen = _List(wanted=wanted, fields=fields, limit=body.limit, cursor=body.cursor, count=body.count)
         return await _answer(call, connection, chosen)
-
-
-async def _setups(call: Call[Any, Any], connection: Connection, channel: UUID | None = None) -> list[Setup]:
-    if channel is not None:
-        return [await call.core.reader.channel(connection, call.actor, channel)]
-    return await call.core.reader.channels(connection, call.actor)
 
 
 async def _answer(call: Call[Any, Any], connection: Connection, chosen: _List) -> Response:
@@ -126,60 +117,3 @@ def _words(text: str | None, setups: Sequence[Setup], pointer: str) -> tuple[Ask
 
 def _terms_of_view(view: View, setups: Sequence[Setup]) -> tuple[Term, ...]:
     return terms_of(view.filter, [setup.channel for setup in setups], "?view")
-
-
-def _conditions(query: LeadQuery, setups: Sequence[Setup]) -> tuple[Condition, ...]:
-    wanted = (
-        Condition("status_id", Operator.IN, _status_ids(query, setups)),
-        Condition("source", Operator.EQ, query.source),
-        Condition("assignee", Operator.EQ, query.assignee),
-        *(Condition(field, operator, getattr(query, name)) for name, (field, operator) in _RANGES.items()),
-    )
-    return tuple(_checked(condition) for condition in wanted if condition.value is not None)
-
-
-_RANGES = {
-    "created_from": ("created_at", Operator.GTE),
-    "created_before": ("created_at", Operator.LT),
-    "updated_from": ("updated_at", Operator.GTE),
-    "updated_before": ("updated_at", Operator.LT),
-    "value_from": ("value", Operator.GTE),
-    "value_to": ("value", Operator.LTE),
-}
-
-
-def _checked(condition: Condition) -> Condition:
-    """Raises Refused (`invalid`) for a time or an amount that no lead can have."""
-    if condition.field == "value":
-        checked_amount(condition.field, condition.value)
-    elif isinstance(condition.value, datetime):
-        checked_time(condition.field, condition.value)
-    return condition
-
-
-def _status_ids(query: LeadQuery, setups: Sequence[Setup]) -> tuple[UUID, ...] | None:
-    if query.status is None and query.category is None:
-        return None
-    name = query.status.casefold() if query.status is not None else None
-    return tuple(
-        status.id
-        for setup in setups
-        for status in setup.channel.statuses
-        if name in (None, status.name.casefold()) and query.category in (None, status.category)
-    )
-
-
-def _key(query: LeadQuery, country: str | None) -> tuple[KeyKind, str] | None:
-    given: Mapping[KeyKind, str | None] = {
-        KeyKind.EMAIL: query.email,
-        KeyKind.PHONE: query.phone,
-        KeyKind.BUSINESS_ID: query.business_id,
-    }
-    wanted = {kind: text for kind, text in given.items() if text is not None}
-    if len(wanted) > 1:
-        raise refuse(Code.INVALID, "Give one of email, phone and business_id", "?email")
-    for kind, text in wanted.items():
-        if kind is KeyKind.PHONE:
-            return kind, phone_key(text, country) or ""
-        return kind, (email_key(text) if kind is KeyKind.EMAIL else business_key(text)) or ""
-    return None

@@ -26,6 +26,9 @@ class NewLead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     channel_id: UUID | None = None
     status: str | None = None
     status_id: UUID | None = None
+    sub_status: str | None = None
+    reason: str | None = None
+    note: str | None = None
     email: str | None = None
     phone: str | None = None
     linkedin_url: str | None = None
@@ -45,8 +48,8 @@ class NewLead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     attribution: dict[str, Any] = {}
 
 
-class LeadPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A merge patch (RFC 7396): what is left out stays, null removes. The status has a call of its own."""
+class FieldPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """New values for a lead's fields: what is left out stays, null removes."""
 
     email: str | None | UnsetType = UNSET
     phone: str | None | UnsetType = UNSET
@@ -63,8 +66,13 @@ class LeadPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     value: Decimal | None | UnsetType = UNSET
     currency: str | None | UnsetType = UNSET
     next_follow_up_at: Moment | None | UnsetType = UNSET
-    properties: dict[str, Any] = {}
     attribution: dict[str, Any] | None | UnsetType = UNSET
+
+
+class LeadPatch(FieldPatch, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A merge patch (RFC 7396): what is left out stays, null removes. The status has a call of its own."""
+
+    properties: dict[str, Any] = {}
 
 
 class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,7 +170,9 @@ Words = Annotated[str, Meta(max_length=500, description="Words of the name, comp
 Sort = Annotated[str, Meta(max_length=40, description="A member to sort by, `-` before it for downwards.")]
 
 
-class LeadQuery(msgspec.Struct, frozen=True, kw_only=True):
+class LeadFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which leads; one that is given holds for all of them."""
+
     channel: UUID | None = None
     status: str | None = None
     category: Category | None = None
@@ -177,6 +187,15 @@ class LeadQuery(msgspec.Struct, frozen=True, kw_only=True):
     updated_before: Moment | None = None
     value_from: Decimal | None = None
     value_to: Decimal | None = None
+
+
+class NestedFilter(LeadFilter, frozen=True, kw_only=True):
+    """`where` is the filter of a search, nested as that may be."""
+
+    where: dict[str, Any] | None = None
+
+
+class LeadQuery(LeadFilter, frozen=True, kw_only=True):
     q: Words | None = None
     view: Annotated[UUID, Meta(description="A saved view, whose filter holds beside the others.")] | None = None
     sort: Sort | None = None

@@ -2,7 +2,7 @@
 
 A word reaches from the beginning of a run of letters and digits to the next blank, so that `anna.schmidt@firm.de` is
 found by how it begins, by `schmidt@firm` and by `firm.de`. Whoever asks for a word means all that begins with it.
-Migration 0009 stored the words of the leads that were there by the same rules.
+Migration 0011_finding stored the words of the leads that were there by the same rules.
 """
 
 import re
