@@ -433,7 +433,7 @@ FOUND_LEADS = {
     "data": [{name: LEAD[name] for name in ("id", "name", "status")}],
     "next_cursor": None,
     "count": 1,
-    "count_is_more": False,
+    "count_is_estimate": False,
 }
 
 NEW_VIEW = {

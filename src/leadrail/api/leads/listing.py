@@ -13,8 +13,8 @@ from leadrail.core.errors import Code, refuse
 from leadrail.core.leads.filters import Term
 from leadrail.core.leads.language import terms_of
 from leadrail.core.leads.model import LeadDocument, document
-from leadrail.core.leads.orders import Sorting, place_at, sorting
-from leadrail.core.leads.search import Wanted
+from leadrail.core.leads.orders import place_at, sorting
+from leadrail.core.leads.search import Wanted, newest_first
 from leadrail.core.leads.words import Asked, asked_in
 from leadrail.core.queries import Seen, are_all, lanes_of
 from leadrail.core.setup import Setup
@@ -23,7 +23,6 @@ from leadrail.core.views.model import View
 from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
 
-_NEWEST_FIRST = Sorting()
 MEMBERS: tuple[str, ...] = LeadDocument.__struct_fields__
 
 
@@ -44,16 +43,17 @@ async def listed(call: Call[None, LeadQuery]) -> Response:
         view = await visible_view(connection, call.actor, query.view) if query.view is not None else None
         sort = query.sort or (view.sort[0] if view is not None and view.sort else None)
         fields = tuple(query.fields.split(",")) if query.fields is not None else view.fields if view else ()
+        terms = (
+            *terms_in(query, setups),
+            *(_terms_of_view(view, await call.core.reader.channels(connection, call.actor)) if view else ()),
+        )
         wanted = Wanted(
             lanes=lanes_of(setups),
             has_all=query.channel is None and are_all(call.actor, setups),
-            terms=(
-                *terms_in(query, setups),
-                *(_terms_of_view(view, await call.core.reader.channels(connection, call.actor)) if view else ()),
-            ),
+            terms=terms,
             words=_words(query.q, setups, "?q"),
             key=key_in(call.actor, query, setups),
-            sorting=sorting(sort, "?sort") if sort is not None else _NEWEST_FIRST,
+            sorting=sorting(sort, "?sort") if sort is not None else newest_first(terms),
         )
         checked = checked_fields(fields, "?fields")
         limit, cursor, count = query.limit, query.cursor, query.count
@@ -65,12 +65,13 @@ async def searched(call: Call[LeadSearch, NoQuery]) -> Response:
     body = call.body
     async with call.core.database.connection() as connection:
         setups = await call.core.reader.channels(connection, call.actor)
+        terms = terms_of(body.filter, [setup.channel for setup in setups])
         wanted = Wanted(
             lanes=lanes_of(setups),
             has_all=are_all(call.actor, setups),
-            terms=terms_of(body.filter, [setup.channel for setup in setups]),
+            terms=terms,
             words=_words(body.q, setups, "/q"),
-            sorting=sorting(body.sort[0], "/sort/0") if body.sort else _NEWEST_FIRST,
+            sorting=sorting(body.sort[0], "/sort/0") if body.sort else newest_first(terms),
         )
         fields = checked_fields(body.fields, "/fields")
         chosen = _List(wanted=wanted, fields=fields, limit=body.limit, cursor=body.cursor, count=body.count)
@@ -89,7 +90,7 @@ async def _answer(call: Call[Any, Any], connection: Connection, chosen: _List) -
             data=[_shown(seen, chosen.fields) for seen in found.seen],
             next_cursor=cursor_of(str(found.next)) if found.next is not None else None,
             count=found.counted.count if chosen.count else None,
-            count_is_more=found.counted.is_more if chosen.count else None,
+            count_is_estimate=found.counted.is_estimate if chosen.count else None,
         ),
     )
 

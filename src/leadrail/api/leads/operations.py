@@ -35,7 +35,7 @@ _IF_MATCH = "With `If-Match` a lead that has moved on is refused with 412."
 
 _ORDERS = f"Sorted by {', '.join(ORDERS)}; by a member that not all leads have, those that have it are listed."
 _SHORT_PAGES = "A page may be short, even empty, and have a `next_cursor`: there is more to look at."
-_COUNT = f"`count` is exact up to {COUNT_LIMIT:,}; with `count_is_more` there are at least so many."
+_COUNT = f"`count` is exact up to {COUNT_LIMIT:,}; above that, `count_is_estimate` says whether it is an estimate."
 
 OPERATIONS = (
     Operation(

@@ -223,7 +223,7 @@ class PageOfLeads(msgspec.Struct, frozen=True, omit_defaults=True):
     data: list[LeadDocument | msgspec.Raw]
     next_cursor: str | None
     count: int | None = None
-    count_is_more: bool | None = None
+    count_is_estimate: bool | None = None
 
 
 class ReverseQuery(msgspec.Struct, frozen=True):

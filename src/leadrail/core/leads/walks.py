@@ -23,7 +23,7 @@ COUNT_LIMIT = 10_000
 
 
 class Lane(msgspec.Struct, frozen=True):
-    """Leads of one company; of one status of a channel, or with one assignee or source."""
+    """Leads of one company; of one status of a channel, or with one assignee, source or mark."""
 
     company_id: UUID
     channel_id: UUID | None = None
@@ -38,6 +38,8 @@ class Source(StrEnum):
     STATUS = "status"
     ASSIGNEE = "assignee"
     SOURCE = "source"
+    MARK = "mark"
+    RANGE = "range"
     WORD = "word"
     KEY = "key"
 
@@ -45,7 +47,8 @@ class Source(StrEnum):
 class Walk(msgspec.Struct, frozen=True, kw_only=True):
     """`whole`: all that the source has, which is little, is looked at and sorted; else its index has the order.
 
-    `along` are conditions on the key of the order, `terms` and `words` what else a lead must fulfil.
+    `along` are conditions on the key of the order, `terms` and `words` what else a lead must fulfil. A range is what
+    `within` says of the key of another order; it is always taken whole.
     """
 
     source: Source
@@ -54,6 +57,8 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool = False
     word: Asked | None = None
     key: tuple[KeyKind, str] | None = None
+    range: Order | None = None
+    within: tuple[Term, ...] = ()
     along: tuple[Term, ...] = ()
     terms: tuple[Term, ...] = ()
     words: tuple[Asked, ...] = ()
@@ -80,8 +85,11 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
 
 _FEWEST_LOOKS = 250  # more than a page has
 _FINDS = frozenset({Source.ASSIGNEE, Source.SOURCE})
+_NUMBERED = frozenset({Source.WORD, Source.MARK, Source.KEY})
 _PLAIN: Mapping[Source, str] = {
     Source.COMPANY: "true",
+    Source.RANGE: "true",
+    Source.MARK: "l.word = q.text",
     Source.STATUS: "l.channel_id = q.channel_id AND l.status_id = q.status_id",
     Source.ASSIGNEE: "l.assignee = q.text",
     Source.SOURCE: "l.source = q.text",
@@ -124,6 +132,10 @@ class _Sql:
         walk = self.walk
         if walk.source in _FINDS or (walk.source is Source.COMPANY and walk.words and walk.order.is_by_number):
             return "lead_finds"
+        if walk.source is Source.MARK:
+            return "lead_words"
+        if walk.range is not None:
+            return walk.range.table
         return walk.order.table if walk.source is Source.COMPANY else "leads"
 
     def _behind(self, alias: str) -> str:
@@ -152,6 +164,7 @@ class _Sql:
                 f" WHERE k.company_id = q.company_id AND k.kind = {kind} AND k.key = {key}"
             )
         chosen = f"SELECT l.* FROM {self._base} l WHERE l.company_id = q.company_id AND {_PLAIN[walk.source]}"
+        chosen += "".join(f" AND {part}" for part in predicates(walk.within, self.parameters))
         if walk.whole:
             return chosen
         present = "" if order.has_all else f" AND l.{order.key} IS NOT NULL"
@@ -178,15 +191,15 @@ class _Sql:
         """Of those the ones that belong to the list: their company, id, key and tie."""
         walk, order = self.walk, self.walk.order
         looked_at = self.looked_at(looks)
-        in_finds = walk.source not in (Source.WORD, Source.KEY) and self._base == "lead_finds"
-        has_lead = walk.source not in (Source.WORD, Source.KEY) and not in_finds
+        in_finds = walk.source not in _NUMBERED and self._base == "lead_finds"
+        has_lead = walk.source not in _NUMBERED and not in_finds
         base = "l" if has_lead else "f" if in_finds else "w"
         tables = f"({looked_at}) AS {base}"
         if not has_lead:
             tables += f" JOIN leads l ON l.company_id = {base}.company_id AND l.number = {base}.number"
         if walk.words and not in_finds:
             tables += f" JOIN lead_finds f ON f.company_id = {base}.company_id AND f.number = {base}.number"
-        wanted = [*predicates(walk.terms, self.parameters), *(self._has(word) for word in walk.words)]
+        wanted = [*predicates(walk.terms, self.parameters), *(has(word, self.parameters) for word in walk.words)]
         # By the walked table's own columns, so that its order is known to be that of the list.
         ordered = "l" if walk.whole else base
         behind = self._behind("l").removeprefix(" AND ") if walk.whole else ""
@@ -199,11 +212,11 @@ class _Sql:
             f" FROM {tables} WHERE {chosen}"
         )
 
-    def _has(self, word: Asked) -> str:
-        found = [
-            f"f.words LIKE {self.parameters.add(containing(f' {beginning}'), 'text')}" for beginning in word.beginnings
-        ]
-        return f"({' OR '.join(found)})"
+
+def has(word: Asked, parameters: Parameters) -> str:
+    """That the lead, whose row of lead_finds is f, has the word."""
+    found = [f"f.words LIKE {parameters.add(containing(f' {beginning}'), 'text')}" for beginning in word.beginnings]
+    return f"({' OR '.join(found)})"
 
 
 class Spot(msgspec.Struct, frozen=True):
@@ -219,8 +232,10 @@ async def spots(connection: Connection, walk: Walk, place: Place | None, limit: 
     lanes = sql.lanes
     fulfilled = sql.fulfilled(walk.looks)
     most = sql.parameters.add(limit, "bigint")
+    # A lead of two marks is in two lanes.
+    distinct = "DISTINCT " * (walk.source is Source.MARK and len(walk.lanes) > 1)
     statement = f"""
-        SELECT one.id, one.key, one.tie, one.company_id FROM {lanes}
+        SELECT {distinct}one.id, one.key, one.tie, one.company_id FROM {lanes}
         CROSS JOIN LATERAL ({fulfilled} ORDER BY {sql.order_by} LIMIT {most}) AS one
         ORDER BY {sql.order_by}, one.company_id LIMIT {most}
     """
@@ -244,13 +259,14 @@ async def edge(connection: Connection, walk: Walk, place: Place | None, looks: i
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """How many leads there are; with `is_more`, at least so many."""
+    """How many leads there are; an estimate may be wrong."""
 
     count: int
-    is_more: bool
+    is_estimate: bool = False
 
 
 async def count(connection: Connection, walk: Walk) -> Counted:
+    """Exact up to a limit; otherwise there are at least so many."""
     sql = _Sql(walk)
     lanes = sql.lanes
     if walk.passes_over or walk.whole:
@@ -259,17 +275,51 @@ async def count(connection: Connection, walk: Walk) -> Counted:
     else:
         looks = COUNT_LIMIT + 1
         chosen = sql.looked_at(looks)
+    distinct = "DISTINCT one.company_id, one.id" if walk.source is Source.MARK else ""
     most = sql.parameters.add(COUNT_LIMIT + 1, "bigint")
     statement = f"""
         SELECT count(*) FROM (
-            SELECT FROM {lanes} CROSS JOIN LATERAL ({chosen} LIMIT {most}) AS one LIMIT {most}
+            SELECT {distinct} FROM {lanes} CROSS JOIN LATERAL ({chosen} LIMIT {most}) AS one LIMIT {most}
         ) AS counted
     """
     found = await connection.fetchval(statement, *sql.parameters.values)
     if found > COUNT_LIMIT:
-        return Counted(COUNT_LIMIT, True)
+        return Counted(found, is_estimate=True)
     stopped = walk.may_stop and await edge(connection, walk, None, looks) is not None
-    return Counted(found, stopped)
+    return Counted(found, is_estimate=stopped)
+
+
+_STRETCHES = 100
+_LOOKS_EACH = 40
+
+
+async def estimate(
+    connection: Connection, companies: Sequence[UUID], terms: Sequence[Term], words: Sequence[Asked]
+) -> int:
+    """About how many leads fulfil this: a few are looked at in each of many stretches of the companies' numbers."""
+    parameters = Parameters()
+    given, each = parameters.add(companies, "uuid[]"), parameters.add(_LOOKS_EACH, "bigint")
+    parts = parameters.add(max(_STRETCHES // len(companies), 2), "bigint")
+    wanted = " AND ".join([*predicates(terms, parameters), *(has(word, parameters) for word in words)]) or "true"
+    finds = "JOIN lead_finds f ON f.company_id = l.company_id AND f.number = l.number" if words else ""
+    end = "SELECT number FROM leads WHERE company_id = q.company_id ORDER BY number"
+    statement = f"""
+        SELECT coalesce(round(sum(CASE WHEN seen.looked < {each} THEN seen.found
+            ELSE seen.found * stretch.width::numeric / (seen.last - stretch.first + 1) END)), 0)::bigint
+        FROM unnest({given}) AS q(company_id)
+        CROSS JOIN LATERAL ({end} LIMIT 1) AS low CROSS JOIN LATERAL ({end} DESC LIMIT 1) AS top
+        CROSS JOIN LATERAL (SELECT (top.number - low.number) / {parts} + 1 AS width) AS wide
+        CROSS JOIN LATERAL (
+            SELECT low.number + part * wide.width AS first, wide.width FROM generate_series(0, {parts} - 1) AS part
+        ) AS stretch
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS looked, count(*) FILTER (WHERE {wanted}) AS found, max(l.number) AS last FROM (
+                SELECT * FROM leads WHERE company_id = q.company_id
+                    AND number >= stretch.first AND number < stretch.first + stretch.width ORDER BY number LIMIT {each}
+            ) AS l {finds}
+        ) AS seen
+    """
+    return int(await connection.fetchval(statement, *parameters.values))
 
 
 async def size(connection: Connection, walk: Walk, most: int) -> int:

@@ -2,13 +2,17 @@
 
 A word reaches from the beginning of a run of letters and digits to the next blank, so that `anna.schmidt@firm.de` is
 found by how it begins, by `schmidt@firm` and by `firm.de`. Whoever asks for a word means all that begins with it.
+A mark stands among the words for a value that a member has as a whole; nobody can ask for one as a word.
 Migration 0011_finding stored the words of the leads that were there by the same rules.
 """
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from decimal import Decimal, InvalidOperation
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 
@@ -66,19 +70,62 @@ def _digits(phone: str, country: str | None) -> Iterator[str]:
     yield key[1 + code.end() :] if code else ""
 
 
+MARKED = ("utm_source", "utm_medium", "utm_campaign")
+"""The members of the attribution whose values have marks; all properties have."""
+
+
+def mark(member: str, value: str) -> str:
+    """What stands for this value of a property, by its id, or of a member of the attribution."""
+    return "=" + hashlib.md5(f"{member}={value}".encode(), usedforsecurity=False).hexdigest()[:16]
+
+
+def marks_for(member: str, value: Any) -> list[str]:
+    """The marks that a lead may have when the member is as this value, be it a number or a text that reads as one."""
+    texts = (plain_number(value), str(value)) if isinstance(value, str) else (plain_number(str(value)),)
+    return [mark(member, text) for text in dict.fromkeys(texts) if text is not None]
+
+
+def plain_number(text: str) -> str | None:
+    """A number as the database writes it without zeros that say nothing."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not number.is_finite() or abs(number.adjusted()) > _MOST_PLACES or len(text) > _MOST_PLACES:
+        return None
+    whole = format(number, "f")
+    return (whole.rstrip("0").rstrip(".") if "." in whole else whole).removeprefix("-" if number == 0 else "")
+
+
+_MOST_PLACES = 100
+
+
+def _marks(lead: Lead) -> Iterator[str]:
+    for id, value in lead.properties.items():
+        if isinstance(value, bool):
+            yield mark(id, str(value).lower())
+        elif isinstance(value, str):
+            yield mark(id, value)
+        elif (number := plain_number(str(value))) is not None:
+            yield mark(id, number)
+    for member in MARKED:
+        if isinstance(value := lead.attribution.get(member), str):
+            yield mark(member, value)
+
+
 Searched = tuple[object, ...]
 
 
 def searched(lead: Lead) -> Searched:
     """What a lead is found and listed by: while this stays, nothing is to be written anew."""
     texts = (lead.first_name, lead.last_name, lead.name, lead.company_name, lead.email, lead.phone, lead.notes)
-    return (*texts, lead.assignee, lead.source, lead.channel_id)
+    return (*texts, lead.assignee, lead.source, lead.channel_id, *_marks(lead))
 
 
 def words_of(lead: Lead, country: str | None) -> tuple[str, ...]:
-    """Every word of the lead that is not the beginning of another one, in order."""
-    called = (lead.first_name, lead.last_name, lead.name, lead.company_name, lead.email)
-    words = set(_beginnings(" ".join(filter(None, called))))
+    """Every word of the lead that is not the beginning of another one, and its marks, in order."""
+    called = (lead.email, lead.first_name, lead.last_name, lead.name, lead.company_name)
+    words = {*_beginnings(" ".join(filter(None, called))), *_marks(lead)}
     if lead.phone:
         words.update(_digits(lead.phone, country))
     if lead.notes:
@@ -86,6 +133,13 @@ def words_of(lead: Lead, country: str | None) -> tuple[str, ...]:
     words.discard("")
     ordered = sorted(words)
     return (*(word for word, following in pairwise(ordered) if not following.startswith(word)), *ordered[-1:])
+
+
+def word_of_address(email: str) -> str | None:
+    """What a lead with exactly this e-mail address has a word to begin with, if that is sure."""
+    if len(email) > _LONGEST or email.split() != [email]:
+        return None
+    return next(_beginnings(email), None)
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -15,7 +15,8 @@ CREATE TABLE lead_finds (
     PRIMARY KEY (company_id, number)
 ) WITH (fillfactor = 90);
 
--- By what each lead is found: every word that is not the beginning of another one of it.
+-- By what each lead is found: every word that is not the beginning of another one of it, and a mark for each value of a
+-- property or of a campaign.
 CREATE TABLE lead_words (
     company_id  uuid NOT NULL,
     word        text COLLATE "C" NOT NULL,
@@ -48,17 +49,26 @@ CREATE FUNCTION pg_temp.phone_words(raw text, key text) RETURNS SETOF text LANGU
     ) AS found(digits) WHERE digits <> ''
 $$;
 
+CREATE FUNCTION pg_temp.mark(member text, value jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT '=' || left(md5(member || '=' || CASE jsonb_typeof(value) WHEN 'number' THEN trim_scale(value::numeric)::text
+        ELSE value #>> '{}' END), 16)
+    WHERE jsonb_typeof(value) IN ('string', 'number', 'boolean')
+$$;
+
 INSERT INTO lead_finds (company_id, number, created_at, assignee, source, words)
 SELECT l.company_id, l.number, l.created_at, l.assignee, l.source, coalesce((
     SELECT string_agg(' ' || word, '' ORDER BY word) FROM (
         SELECT word, lead(word) OVER (ORDER BY word) AS following FROM (
             SELECT DISTINCT word COLLATE "C" AS word FROM (
-                SELECT pg_temp.words_in(concat_ws(' ', l.first_name, l.last_name, l.name, l.company_name, l.email), 100)
+                SELECT pg_temp.words_in(concat_ws(' ', l.email, l.first_name, l.last_name, l.name, l.company_name), 100)
                 UNION ALL SELECT pg_temp.phone_words(l.phone, (
                     SELECT min(k.key) FROM lead_keys k
                     WHERE k.company_id = l.company_id AND k.lead_id = l.id AND k.kind = 'phone'))
                 WHERE l.phone IS NOT NULL
                 UNION ALL SELECT pg_temp.words_in(l.notes, 100) WHERE l.notes IS NOT NULL
+                UNION ALL SELECT pg_temp.mark(member, value) FROM jsonb_each(l.properties) AS p(member, value)
+                UNION ALL SELECT pg_temp.mark(member, value) FROM jsonb_each(l.attribution) AS a(member, value)
+                WHERE member IN ('utm_source', 'utm_medium', 'utm_campaign') AND jsonb_typeof(value) = 'string'
             ) AS every(word)
         ) AS each
     ) AS pairs WHERE following IS NULL OR NOT starts_with(following, word)
