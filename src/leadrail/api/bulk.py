@@ -85,7 +85,7 @@ async def add(call: Call[BulkBody, NoQuery]) -> Response:
 def _given(filter: NestedFilter) -> dict[str, Any]:
     """The conditions, as they are written down."""
     whole: dict[str, Any] = msgspec.to_builtins(filter)
-    return {name: value for name, value in whole.items() if value is not None}
+    return {name: value for name, value in whole.items() if value not in (None, {})}
 
 
 def _demand_erasing(actor: Actor) -> None:

@@ -81,7 +81,7 @@ async def search(
 
 
 def _needs_no_edge(walk: Walk) -> bool:
-    """Whether a full page tells that nothing before its end was left out: in several lanes, one may have ended early."""
+    """Whether a full page shows all there is before its end: of several lanes, one may have ended early."""
     return not walk.may_stop or len(walk.lanes) == 1
 
 
