@@ -46,7 +46,7 @@ async def test_what_is_saved_is_read_and_changed_and_deleted(people: People) -> 
     await people.owner.channel()
     view = await save(people.owner, filter=OPEN)
     path = f"{PATH}/{view['id']}"
-    assert view["shared"]
+    assert (view["shared"], view["user_id"]) == (False, str(people.owner.user_id))
     assert good(await people.owner.http.get(path)) == view
 
     changed = good(await people.owner.http.patch(path, json={"name": "Mine", "fields": ["name"]}))

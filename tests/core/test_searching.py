@@ -1,6 +1,6 @@
 """Lists and searches over PostgreSQL against the same said in plain Python, whichever way leads to them."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -93,12 +93,13 @@ async def made(core: Core, people: People) -> World:
         setups = await core.reader.channels(connection, actor)
         numbers = await store.take_numbers(connection, 60)
     random, leads = Random(5), []
+    # The same numbers in both companies; within one, a number is one lead's.
+    left = {people.owner.company_id: numbers[:25], people.partner.company_id: numbers}
     for setup in setups:
-        person = people.partner if setup.channel.company_id == people.partner.company_id else people.owner
-        # The same numbers in both companies; within one, a number is one lead's.
-        own = numbers[:25] if setup is setups[0] or setup.channel.company_id != setups[0].channel.company_id else None
-        leads += await several(person, setup.channel, own or numbers[25:], random)
-        numbers = numbers if own else numbers[:25]
+        company_id = setup.channel.company_id
+        person = people.partner if company_id == people.partner.company_id else people.owner
+        leads += await several(person, setup.channel, left[company_id][:25], random)
+        left[company_id] = left[company_id][25:]
     await several(people.owner, hidden, await _taken(core, 20), random)
     return World(core, actor, setups, leads)
 
@@ -308,8 +309,7 @@ def nested(random: Random, depth: int = 3) -> dict[str, Any]:
     return {joint: [nested(random, depth - 1) for _ in range(random.randint(1, 3))]}
 
 
-def sortings() -> Iterator[Sorting]:
-    return (Sorting(order, descending) for order in ORDERS.values() for descending in (True, False))
+SORTINGS = tuple(Sorting(order, descending) for order in ORDERS.values() for descending in (True, False))
 
 
 @pytest.fixture(params=["generous", "stingy", "never whole"])
@@ -317,13 +317,13 @@ def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> C
     """How much a page may look at: all there is, a little at a time, or little and nothing sorted as a whole."""
     if request.param == "generous":
         return lambda sorting: sorting
-    monkeypatch.setattr(walks, "_FEWEST_LOOKS", 4)
+    monkeypatch.setattr(walks, "_FEWEST_LOOKS", 6)  # more than a page has, as ever
     monkeypatch.setattr(search, "_FEW", 4 if request.param == "stingy" else 0)
     monkeypatch.setattr(search, "_MOST_WITH_WORD", 6 if request.param == "stingy" else 0)
     return lambda sorting: replace(sorting, order=replace(sorting.order, looks=9))
 
 
-@pytest.mark.parametrize("sorting", sortings(), ids=str)
+@pytest.mark.parametrize("sorting", SORTINGS, ids=str)
 async def test_every_filter_lets_through_what_it_says_in_every_order(
     world: World, bounds: Callable[[Sorting], Sorting], sorting: Sorting
 ) -> None:
@@ -333,14 +333,16 @@ async def test_every_filter_lets_through_what_it_says_in_every_order(
         filter = nested(random)
         expected = ordered([lead for lead in world.leads if holds(world, lead, filter)], sorting)
         wanted = world.wanted(filter, sorting=bounds(sorting))
-        assert await world.pages(wanted, random.choice((2, 5, 200))) == expected, filter
+        assert await world.pages(wanted, random.choice((2, 5))) == expected, filter
         found += bool(expected)
     assert found > 15  # else this says little
 
 
-TEXTS = ("anna", "ANNA schmidt", "schmidt@firm", "firm.example", "muller", "Müller", "mueller", "luden", "ase")
-TEXTS += ("+45 20 12 34 56", "0045 20123456", "20 12 34 56", "030 901820", "quote", "strasse", "oneil", "neil", "xyz")
-TEXTS += ("anna quote", "2026-03-02")
+TEXTS: tuple[str, ...] = (
+    "anna", "ANNA schmidt", "schmidt@firm", "20 12 34 56", "firm.example", "muller", "Müller", "mueller", "luden",
+    "ase", "quote", "+45 20 12 34 56", "0045 20123456", "030 901820", "strasse", "neil", "xyz", "anna quote",
+    "2026-03-02",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -348,11 +350,11 @@ async def test_words_are_found_in_every_order_beside_every_filter(
     world: World, bounds: Callable[[Sorting], Sorting], text: str
 ) -> None:
     random, asked = Random(text), asked_in(text, (None,), "/q")
-    for sorting in sortings():
+    for sorting in SORTINGS:
         filter = random.choice(({}, condition(random), nested(random)))
         leads = [lead for lead in world.leads if has_words(lead, asked) and holds(world, lead, filter)]
         wanted = world.wanted(filter, text, sorting=bounds(sorting))
-        assert await world.pages(wanted, random.choice((2, 7))) == ordered(leads, sorting), (filter, sorting)
+        assert await world.pages(wanted, random.choice((2, 5))) == ordered(leads, sorting), (filter, sorting)
 
 
 async def test_the_words_that_are_asked_for_are_there(world: World) -> None:
@@ -370,7 +372,7 @@ async def test_a_count_is_exact_up_to_its_bound(world: World, monkeypatch: pytes
     for most in (10_000, 12):
         monkeypatch.setattr(walks, "COUNT_LIMIT", most)
         exact = 0
-        for sorting in [*sortings(), *sortings()]:
+        for sorting in SORTINGS * 2:
             filter = {"and": [condition(random), condition(random)]}
             leads = [lead for lead in world.leads if holds(world, lead, filter)]
             # Narrowed by the key of its order, a list of those that have one is counted as it is.
