@@ -260,6 +260,8 @@ async def test_a_count_above_its_bound_is_that_of_the_board_or_marked(
     assert (some["count"], some["count_is_estimate"]) == (8, True)
     assert (few["count"], few["count_is_estimate"]) == (0, False)
     assert "count" not in await search(people.owner)
+    listed = good(await people.owner.http.get("/v1/leads", params={"count": "true", "limit": 1}))
+    assert listed == whole
 
 
 # While others write

@@ -274,7 +274,7 @@ async def count(connection: Connection, walk: Walk) -> Counted:
         chosen = sql.fulfilled(looks)
     else:
         looks = COUNT_LIMIT + 1
-        chosen = sql.looked_at(looks)
+        chosen = sql.looked_at()
     distinct = "DISTINCT one.company_id, one.id" if walk.source is Source.MARK else ""
     most = sql.parameters.add(COUNT_LIMIT + 1, "bigint")
     statement = f"""
