@@ -1,6 +1,6 @@
 """A page of a list of leads that may be long: which way leads to it soonest, and what is on it.
 
-Nothing here takes longer because there are more leads: see docs/finding.md for what that means to who asks.
+Nothing here takes longer because there are more leads: see docs/search.md for what that means to who asks.
 """
 
 from collections.abc import Iterator, Sequence
