@@ -5,18 +5,17 @@ command -> batcher -> load (lock rows) -> decide (pure) -> save (one statement) 
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from leadrail.core import idempotency
 from leadrail.core.counts import folding
 from leadrail.core.erasure import Eraser, erase_elsewhere, erase_recorded
-from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
-from leadrail.core.events.model import Event
+from leadrail.core.errors import Code, Refusal, Refused, refuse
 from leadrail.core.idempotency import Answer
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import Command, CorrectReward, CreateLead, DecideReward, RewardCommand
@@ -29,9 +28,12 @@ from leadrail.core.rewards import store as rewards
 from leadrail.core.rewards.model import Ledger, Reward
 from leadrail.core.save import Change, Write, follow, settle
 from leadrail.core.setup import Setup, Setups
+from leadrail.core.together import Done, Outcome, Together, failure_of
 from leadrail.db.database import UNREACHABLE, Connection, Database
 from leadrail.kit.batching import Batcher
 from leadrail.kit.clock import Clock
+
+__all__ = ["BATCH_LIMIT", "Done", "Engine", "Outcome", "Rehearsal"]
 
 BATCH_LIMIT = 96
 SLOTS = 2
@@ -39,28 +41,11 @@ SLOTS = 2
 log = logging.getLogger(__name__)
 
 
-class Done(msgspec.Struct, frozen=True):
-    """A command that was carried out (or had nothing left to do: then `events` is empty).
-
-    `reward` is the one that it was about, if it was about one.
-    """
-
-    lead: Lead
-    setup: Setup
-    before: Lead | None
-    events: tuple[Event, ...]
-    reward: Reward | None = None
-
-
 class Rehearsal(msgspec.Struct, frozen=True):
     """What a command would do."""
 
     done: Done
     change: Change
-
-
-Outcome = Done | Answer | Refusal
-"""An Answer is the kept answer to an earlier call with the same idempotency key."""
 
 
 class Engine:
@@ -95,6 +80,26 @@ class Engine:
         if isinstance(outcome, Refusal):
             raise Refused(outcome)
         return outcome
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[Together]:
+        """One transaction for many commands and for what the caller writes beside them: all of it stands, or nothing.
+
+        Raises Refused (`unavailable`) when the database cannot be reached or its last word was lost.
+        """
+        try:
+            connection = await self._take()
+            try:
+                async with connection.transaction():
+                    together = Together(connection, self._carry_out)
+                    yield together
+            finally:
+                await self._give_back(connection)
+        except UNREACHABLE as error:
+            raise _unavailable() from error
+        self._on_commit()
+        if together.is_due:
+            self._on_due()
 
     async def rehearse(self, command: Command) -> Rehearsal:
         """What the command would do, without doing it. Raises Refused."""
@@ -149,7 +154,7 @@ class Engine:
                 outcomes += done
                 any_due |= is_due
             except Exception as error:  # noqa: BLE001 - as above
-                outcomes.append(_failure(error))
+                outcomes.append(failure_of(error))
         return outcomes, any_due
 
     async def _transact(self, connection: Connection, commands: Sequence[Command]) -> tuple[list[Outcome], bool]:
@@ -157,14 +162,19 @@ class Engine:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            work = await self._load(connection, commands, self._clock())
-            outcomes = [work.apply(command) for command in commands]
-            await self._save(connection, work.write)
+            done = await self._carry_out(connection, commands)
         except BaseException:
             if not connection.is_closed():
                 await transaction.rollback()
             raise
         await transaction.commit()
+        return done
+
+    async def _carry_out(self, connection: Connection, commands: Sequence[Command]) -> tuple[list[Outcome], bool]:
+        """The same inside a transaction of the caller's."""
+        work = await self._load(connection, commands, self._clock())
+        outcomes = [work.apply(command) for command in commands]
+        await self._save(connection, work.write)
         return outcomes, bool(work.write.deliveries)
 
     async def _save(self, connection: Connection, write: Write) -> None:
@@ -372,14 +382,3 @@ def _key(command: Command) -> Hashable | None:
 def _unavailable() -> Refused:
     message = "The database cannot be reached; the outcome is not known. Repeat the call with the same Idempotency-Key."
     return refuse(Code.UNAVAILABLE, message)
-
-
-def _failure(error: Exception) -> Refusal:
-    if isinstance(error, (asyncpg.DataError, UnicodeError, RecursionError)):
-        return Refusal(Code.INVALID, f"A value cannot be stored: {error}")
-    if isinstance(error, asyncpg.UniqueViolationError):
-        return Refusal(Code.CONFLICT, "The id or number of the lead is taken")
-    if isinstance(error, (*UNREACHABLE, *BUSY)):
-        return Refusal(Code.UNAVAILABLE, "The lead is busy or the database is away; try again")
-    log.error("a command failed", exc_info=error)
-    return Refusal(Code.UNAVAILABLE, "The change could not be saved; nothing was changed. Try again.")

@@ -52,6 +52,7 @@ TABLE: dict[tuple[EventType, Origin], Reaction] = {
     # What happened elsewhere had its effects there.
     (EventType.LEAD_CREATED, Origin.IMPORT): KEPT,
     (EventType.LEAD_STATUS_CHANGED, Origin.IMPORT): KEPT,
+    (EventType.LEAD_UPDATED, Origin.IMPORT): KEPT,
     (EventType.FOLLOW_UP_RECORDED, Origin.IMPORT): KEPT,
 }
 

@@ -1,10 +1,11 @@
 """The rows of the lead operations."""
 
 from leadrail.api import examples
-from leadrail.api.leads import batches, listing, reading, writing
+from leadrail.api.leads import batches, exporting, listing, reading, writing
 from leadrail.api.leads.shapes import (
     BatchAnswer,
     DryRunQuery,
+    ExportQuery,
     LeadBatch,
     LeadPatch,
     LeadQuery,
@@ -23,6 +24,7 @@ from leadrail.api.leads.shapes import (
 from leadrail.api.operation import Operation
 from leadrail.api.page import Page, Paging
 from leadrail.core.actor import Scope
+from leadrail.core.errors import Code
 from leadrail.core.events.model import Event
 from leadrail.core.followups.store import FollowUpRow
 from leadrail.core.leads.decisions import Note, Purchase
@@ -63,6 +65,21 @@ OPERATIONS = (
         query=LeadQuery,
         answer=PageOfLeads,
         answer_example={"data": [examples.LEAD], "next_cursor": None},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/leads/export",
+        summary="Read all leads as a file",
+        description="Those that the filter means, newest first, as CSV or Apache Parquet, sent as they are read. With"
+        " `history=true` their events. What a spreadsheet would run gets an apostrophe before it; an import takes that"
+        " away again, so a CSV that is imported makes equal leads.",
+        tag="Leads",
+        scope=Scope.READ,
+        handler=exporting.export,
+        query=ExportQuery,
+        media_type="text/csv",
+        refusals=(Code.INVALID, Code.CHANNEL_NOT_FOUND),
+        answer_example=examples.EXPORT,
     ),
     Operation(
         method="POST",

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -224,6 +225,16 @@ class PageOfLeads(msgspec.Struct, frozen=True, omit_defaults=True):
     next_cursor: str | None
     count: int | None = None
     count_is_estimate: bool | None = None
+
+
+class ExportFormat(StrEnum):
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class ExportQuery(LeadFilter, frozen=True, kw_only=True):
+    format: ExportFormat = ExportFormat.CSV
+    history: Annotated[bool, Meta(description="The events of these leads in place of the leads.")] = False
 
 
 class ReverseQuery(msgspec.Struct, frozen=True):

@@ -22,6 +22,9 @@ def operation(row: Operation, schemas: Schemas) -> Json:
     if row.body is not None:
         content = {"schema": schemas.of(row.body), "example": row.request_example}
         whole["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if row.upload:
+        content = {"schema": {"type": "string"}, "example": row.request_example}
+        whole["requestBody"] = {"required": True, "content": {row.upload: content}}
     return whole | {"responses": {str(row.status): success(row, schemas)} | problems(codes_of(row, schemas))}
 
 
