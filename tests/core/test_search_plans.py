@@ -17,8 +17,8 @@ from leadrail.core.setup import Setup
 from tests.people import NewProperty, three_people
 
 LEADS = 40_000
-MOST = 20_001
-"""More rows than this read or sorted, and a bound is broken; there are twice as many."""
+MOST = 12_000
+"""More rows than this read or sorted, and a bound is broken; there are three times as many."""
 
 
 @pytest.fixture(scope="module")

@@ -50,4 +50,5 @@ async def test_the_migration_makes_the_rows_that_the_code_makes(people: People) 
         await connection.execute("DELETE FROM lead_finds; DELETE FROM lead_words;" + BACKFILL)
         again = [[dict(row) for row in await connection.fetch(one, owner.company_id)] for one in (finds, words)]
         await transaction.rollback()
-    assert again == written
+    assert again[1] == written[1]
+    assert again[0] == written[0]

@@ -25,7 +25,7 @@ from leadrail.db.database import Connection
 _MOST_LANES = 64
 _FEW = 1_000
 # A word with more leads than that is looked for in each lead on the way instead.
-_MOST_WITH_WORD = 20_000
+_MOST_WITH_WORD = 10_000
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +69,7 @@ async def search(
     if not with_count and (likely := plan.likely()) is not None:
         rows = await walks.spots(connection, likely, after, limit + 1)
         if not likely.may_stop or len(rows) > limit:
+            rows = [replace(row, place=replace(row.place, sorting=wanted.sorting)) for row in rows]
             return _found(rows, limit, None)
     # One view of the leads, so that the edge is that of the rows.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -220,7 +221,9 @@ class _Plan:
         if wanted.words or self.addresses or wanted.key is not None or not wanted.sorting.order.is_by_number:
             return None
         walk = next(self.narrow(), None) or self.walk(Source.COMPANY, lanes_of(self.companies))
-        return walk if _needs_no_edge(walk) else None
+        # Less than a page may look at: what is rare is looked for again, on the way that is best.
+        first = replace(wanted.sorting, order=replace(wanted.sorting.order, looks=min(_FEW, walk.order.looks)))
+        return replace(walk, sorting=first) if _needs_no_edge(walk) else None
 
     def walk(self, source: Source, lanes: tuple[Lane, ...], *, whole: bool = False, word: Asked | None = None) -> Walk:
         return Walk(
