@@ -196,9 +196,9 @@ class _Sql:
         base = "l" if has_lead else "f" if in_finds else "w"
         tables = f"({looked_at}) AS {base}"
         if not has_lead:
-            tables += f" JOIN leads l ON l.company_id = {base}.company_id AND l.number = {base}.number"
+            tables += _of_same_lead("leads", "l", base)
         if walk.words and not in_finds:
-            tables += f" JOIN lead_finds f ON f.company_id = {base}.company_id AND f.number = {base}.number"
+            tables += _of_same_lead("lead_finds", "f", base)
         wanted = [*predicates(walk.terms, self.parameters), *(has(word, self.parameters) for word in walk.words)]
         # By the walked table's own columns, so that its order is known to be that of the list.
         ordered = "l" if walk.whole else base
@@ -211,6 +211,12 @@ class _Sql:
             f"SELECT l.company_id, l.id, {ordered}.{order.key} AS key, {ordered}.{order.tie} AS tie"
             f" FROM {tables} WHERE {chosen}"
         )
+
+
+def _of_same_lead(table: str, alias: str, base: str) -> str:
+    """OFFSET 0 keeps rows from being found in any other way than by their key, and so in their order."""
+    own = f"one.company_id = {base}.company_id AND one.number = {base}.number"
+    return f" CROSS JOIN LATERAL (SELECT * FROM {table} one WHERE {own} OFFSET 0) AS {alias}"
 
 
 def has(word: Asked, parameters: Parameters) -> str:
@@ -301,7 +307,7 @@ async def estimate(
     given, each = parameters.add(companies, "uuid[]"), parameters.add(_LOOKS_EACH, "bigint")
     parts = parameters.add(max(_STRETCHES // len(companies), 2), "bigint")
     wanted = " AND ".join([*predicates(terms, parameters), *(has(word, parameters) for word in words)]) or "true"
-    finds = "JOIN lead_finds f ON f.company_id = l.company_id AND f.number = l.number" if words else ""
+    finds = _of_same_lead("lead_finds", "f", "l") if words else ""
     end = "SELECT number FROM leads WHERE company_id = q.company_id ORDER BY number"
     statement = f"""
         SELECT coalesce(round(sum(CASE WHEN seen.looked < {each} THEN seen.found

@@ -43,9 +43,11 @@ CREATE FUNCTION pg_temp.words_in(given text, most integer) RETURNS SETOF text LA
 $$;
 
 CREATE FUNCTION pg_temp.phone_words(raw text, key text) RETURNS SETOF text LANGUAGE sql IMMUTABLE AS $$
-    SELECT digits FROM (VALUES
+    -- Of alternatives the longest matches here, so three digits are said to be none of the others.
+    SELECT digits FROM (VALUES ('1|7|2[07]|3[0123469]|4[013456789]|5[12345678]|6[0123456]|8[1246]|9[0123458]')) AS known(codes)
+    CROSS JOIN LATERAL (VALUES
         (CASE WHEN key IS NOT NULL THEN substr(key, 2) ELSE ltrim(regexp_replace(raw, '[^0-9]', '', 'g'), '0') END),
-        (regexp_replace(key, '^\+(1|7|2[07]|3[0123469]|4[013456789]|5[12345678]|6[0123456]|8[1246]|9[0123458]|\d{3})', ''))
+        (regexp_replace(key, '^\+(' || codes || '|(?!' || codes || ')\d{3})', ''))
     ) AS found(digits) WHERE digits <> ''
 $$;
 
