@@ -44,7 +44,8 @@ async def fill(core: Core, channel: Channel) -> None:
             f"""INSERT INTO leads (company_id, id, number, channel_id, status_id, email, name, source, assignee, value,
                 properties, next_follow_up_at, status_changed_at, created_at, updated_at, version)
             SELECT $1, gen_random_uuid(), n + 1000000, $2, CASE WHEN n % 8 = 0 THEN $4::uuid ELSE $3 END,
-                'lead' || n || '@firm.example', 'Anna', CASE WHEN n % 2 = 0 THEN 'fair' ELSE 'ads' END, 'sam', n % 1000,
+                'lead' || n || '@firm.example', 'Anna', CASE WHEN n % 2 = 0 THEN 'fair' ELSE 'ads' END, 'sam' || n % 7,
+                n % 1000,
                 CASE WHEN n % 100 = 0 THEN jsonb_build_object($5::text, '5') ELSE '{{}}' END, {made}, {made}, {made},
                 {made}, 1
             FROM generate_series(1, $6::int) AS n""",
@@ -52,7 +53,7 @@ async def fill(core: Core, channel: Channel) -> None:
         )
         await connection.execute(
             f"""INSERT INTO lead_finds (company_id, number, created_at, assignee, source, words)
-            SELECT $1, n + 1000000, {made}, 'sam', CASE WHEN n % 2 = 0 THEN 'fair' ELSE 'ads' END,
+            SELECT $1, n + 1000000, {made}, 'sam' || n % 7, CASE WHEN n % 2 = 0 THEN 'fair' ELSE 'ads' END,
                 ' ' || array_to_string({words}, ' ') FROM generate_series(1, $2::int) AS n""",
             channel.company_id,
             LEADS,
@@ -74,7 +75,7 @@ FILTERS: dict[str, Any] = {
     "status": {"field": "status", "eq": "Won"},
     "category": {"field": "category", "in": ["won", "lost"]},
     "source": {"field": "source", "eq": "fair"},
-    "assignee": {"field": "assignee", "in": ["sam", "kim"]},
+    "assignee": {"field": "assignee", "in": ["sam1", "kim"]},
     "property": {"field": "properties.Size", "eq": "5"},
     "e-mail": {"field": "email", "eq": "lead5@firm.example"},
     "long": {"field": "created_at", "gte": "2026-01-02T00:00:00Z", "lt": "2026-01-20T00:00:00Z"},

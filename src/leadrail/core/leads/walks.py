@@ -166,7 +166,7 @@ class _Sql:
         chosen = f"SELECT l.* FROM {self._base} l WHERE l.company_id = q.company_id AND {_PLAIN[walk.source]}"
         chosen += "".join(f" AND {part}" for part in predicates(walk.within, self.parameters))
         if walk.whole:
-            return chosen
+            return f"{chosen} OFFSET 0"  # by these conditions, not along the order of the page
         present = "" if order.has_all else f" AND l.{order.key} IS NOT NULL"
         return f"{chosen}{present}{self._way()}{ordered}{self._most(looks, is_edge)}"
 
