@@ -11,6 +11,7 @@ from leadrail.core.events.model import EventType
 from leadrail.core.leads.told import (
     FollowUpDueData,
     FollowUpRecordedData,
+    LeadAttachedData,
     LeadCreatedData,
     LeadErasedData,
     LeadStatusChangedData,
@@ -48,6 +49,11 @@ _DISABLED = {
     "reason": "gone",
     "failing_since": examples.NOON,
 }
+_SENT = {"email": "jane@example.com", "source": "trade fair"}
+_CAME_AGAIN = examples.NOTE | {
+    "text": "This person came in again.\nemail: jane@example.com\nsource: trade fair",
+    "author": None,
+}
 _CHANNEL = {"channel": {"id": examples.CHANNEL_ID, "number": 3, "title": "Website"}}
 
 CATALOGUE: dict[EventType, Kind] = {
@@ -61,6 +67,11 @@ CATALOGUE: dict[EventType, Kind] = {
         LeadUpdatedData,
         {"changed": _EDITED},
         examples.EDITED_LEAD,
+    ),
+    EventType.LEAD_ATTACHED: Kind(
+        "Somebody came in again whom the channel has; `data.sent` is what was sent, and the lead stayed as it was.",
+        LeadAttachedData,
+        {"matched": ["email"], "sent": _SENT, "note": _CAME_AGAIN},
     ),
     EventType.LEAD_STATUS_CHANGED: Kind(
         "A lead moved; `data.from` and `data.to` say from where to where.",

@@ -32,6 +32,7 @@ TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.LEAD_CREATED, Origin.STANDARD): ALL,
     (EventType.LEAD_STATUS_CHANGED, Origin.STANDARD): ALL,
     (EventType.LEAD_UPDATED, Origin.STANDARD): DELIVERED,
+    (EventType.LEAD_ATTACHED, Origin.STANDARD): TOLD,
     (EventType.LEAD_ERASED, Origin.STANDARD): TOLD,
     (EventType.FOLLOW_UP_RECORDED, Origin.STANDARD): DELIVERED,
     (EventType.FOLLOW_UP_DUE, Origin.STANDARD): TOLD,
@@ -47,10 +48,13 @@ TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.LEAD_UPDATED, Origin.QUIET_EDIT): NOTHING,
     # A vendor's form without a key: it earns, and nobody is told (contracts/keenpartner.md, section 5).
     (EventType.LEAD_CREATED, Origin.PUBLIC_FORM): EARNING,
+    (EventType.LEAD_ATTACHED, Origin.PUBLIC_FORM): KEPT,
     (EventType.FOLLOW_UP_RECORDED, Origin.PUBLIC_FORM): KEPT,
     (EventType.REWARD_CREATED, Origin.PUBLIC_FORM): KEPT,
     # What happened elsewhere had its effects there.
     (EventType.LEAD_CREATED, Origin.IMPORT): KEPT,
+    (EventType.LEAD_UPDATED, Origin.IMPORT): KEPT,
+    (EventType.LEAD_ATTACHED, Origin.IMPORT): KEPT,
     (EventType.LEAD_STATUS_CHANGED, Origin.IMPORT): KEPT,
     (EventType.FOLLOW_UP_RECORDED, Origin.IMPORT): KEPT,
 }

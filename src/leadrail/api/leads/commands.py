@@ -43,6 +43,7 @@ def creation(actor: Actor, body: NewLead, keep: Idempotency | None) -> CreateLea
         fields=_fields_of(body),
         properties=body.properties,
         status=_reference(body.status, body.status_id),
+        on_duplicate=body.on_duplicate,
         idempotency=keep,
     )
 

@@ -41,6 +41,15 @@ class PropertyType(StrEnum):
     SELECT = "select"
 
 
+class Duplicates(StrEnum):
+    """What becomes of an arrival whose person the channel has already."""
+
+    ALLOW = "allow"
+    REJECT = "reject"
+    UPDATE = "update"
+    ATTACH = "attach"
+
+
 class Role(StrEnum):
     CREATOR = "creator"
     PARTNER = "partner"
@@ -141,7 +150,7 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     currency: str | None
     template: str
     public_submissions: bool
-    duplicates: str
+    duplicates: Duplicates
     created_at: datetime
     paused_at: datetime | None
     archived_at: datetime | None

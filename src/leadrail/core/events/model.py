@@ -14,6 +14,7 @@ from leadrail.core.actor import ActorKind
 class EventType(StrEnum):
     LEAD_CREATED = "lead.created"
     LEAD_UPDATED = "lead.updated"
+    LEAD_ATTACHED = "lead.attached"
     LEAD_STATUS_CHANGED = "lead.status_changed"
     LEAD_ERASED = "lead.erased"
     NOTE_ADDED = "note.added"

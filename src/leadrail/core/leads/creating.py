@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from leadrail.core.channels.model import Channel, Named, Status, StatusRef
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events.model import EventType
-from leadrail.core.identity import KeyKind, keys_of
 from leadrail.core.leads.commands import Contact, CreateLead, Origin, Step
 from leadrail.core.leads.contacting import follow_up_fact, follow_up_of
 from leadrail.core.leads.decisions import Decision, Fact, FollowUp
@@ -145,22 +144,6 @@ def _with_contacts(lead: Lead, contacts: tuple[Contact, ...], now: datetime) -> 
     follow_ups = tuple(follow_up_of(contact, at) for contact, at in zip(contacts, moments, strict=True))
     done = [follow_up.followed_up_at for follow_up in follow_ups if follow_up.followed_up_at is not None]
     return replace(lead, last_follow_up_at=max(done, default=None)), follow_ups
-
-
-def unique_keys(channel: Channel, command: CreateLead) -> frozenset[tuple[KeyKind, str]]:
-    """The keys of a new lead that no other lead of the channel may have."""
-    if command.unique_by is None:
-        return frozenset()
-    given = command.fields
-    keys = keys_of(
-        given.get("email"),
-        given.get("phone"),
-        given.get("linkedin_url"),
-        given.get("business_id"),
-        given.get("attribution") or {},
-        channel.country,
-    )
-    return frozenset((kind, key) for kind, key in keys if kind is command.unique_by)
 
 
 def _initial_status(channel: Channel, ref: StatusRef | None) -> Status:

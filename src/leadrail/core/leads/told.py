@@ -6,6 +6,7 @@ from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
 from leadrail.core.channels.model import Named
+from leadrail.core.identity import KeyKind
 from leadrail.core.leads.decisions import FollowUp, Note, Purchase
 
 
@@ -33,6 +34,14 @@ class LeadUpdatedData(TypedDict):
 
     changed: dict[str, Any]
     note: NotRequired[str]
+
+
+class LeadAttachedData(TypedDict):
+    """`data` of lead.attached."""
+
+    matched: list[KeyKind]
+    sent: dict[str, Any]
+    note: Note
 
 
 LeadStatusChangedData = TypedDict(

@@ -35,6 +35,9 @@ _OF_THE_CALL = frozenset(
 """Refusals that are not the entry's fault: they are the answer to the whole call, which can be repeated unharmed."""
 
 
+_THERE_ALREADY = frozenset({Code.DUPLICATE, Code.AMBIGUOUS})
+
+
 class _Unread(msgspec.Struct, frozen=True):
     """An entry that never came to be a command."""
 
@@ -126,9 +129,9 @@ def _summed_up(ends: list[tuple[CreateLead | _Unread, Outcome | None]]) -> NewLe
     added = duplicates = 0
     faults: list[EntryFault] = []
     for index, (entry, outcome) in enumerate(ends):
-        if isinstance(outcome, Done):
+        if isinstance(outcome, Done) and outcome.before is None:
             added += 1
-        elif isinstance(outcome, Refusal) and outcome.code is Code.DUPLICATE:
+        elif isinstance(outcome, Done) or (isinstance(outcome, Refusal) and outcome.code in _THERE_ALREADY):
             duplicates += 1
         else:
             faults.append(_fault(index, entry, outcome))
