@@ -101,7 +101,7 @@ async def settle(url: str) -> None:
 
 async def checkpoint(url: str) -> None:
     """A checkpoint needs the superuser, whom the embedded server lets in by the same socket."""
-    connection = await asyncpg.connect(url.replace("//leadrail@/leadrail", "//postgres@/leadrail"))
+    connection = await asyncpg.connect(url.replace("//leadrail@/", "//postgres@/"))
     try:
         await connection.execute("CHECKPOINT")
     finally:

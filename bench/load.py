@@ -65,12 +65,16 @@ def run(
     seconds: int,
     *,
     at_most: float | None = None,
+    script: str | None = None,
 ) -> Row:
-    """One run; `at_most` requests a second when every connection waits between two of its own."""
-    script = folder / "script.lua"
+    """One run; `at_most` requests a second when every connection waits between two of its own.
+
+    `script` in place of the one that the operation has for the usual data set.
+    """
+    file = folder / "script.lua"
     pause = f"delay = function() return math.random(0, {2000 * connections / at_most:.0f}) end\n" if at_most else ""
-    script.write_text(SCRIPTS[operation] + pause)
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script), base_url]
+    file.write_text((script or SCRIPTS[operation]) + pause)
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(file), base_url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])  # type: ignore[index]
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)

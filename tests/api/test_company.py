@@ -74,7 +74,9 @@ async def test_two_companies_that_want_one_name_at_once_do_not_both_get_it(peopl
 
     second = asyncio.ensure_future(people.stranger.http.patch("/v1/company", json={"name": name}))
     for _ in range(1000):
-        if await first.fetchval("SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"):
+        if await first.fetchval(
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        ):
             break
         await asyncio.sleep(0.005)
     await transaction.commit()

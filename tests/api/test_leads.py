@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from leadrail.core.channels.model import PropertyType
+from leadrail.core.channels.model import Category, PropertyType, Requirement
 from tests.api.answers import good, refused
-from tests.people import NOBODYS, NewProperty, People, Person
+from tests.people import NOBODYS, NewProperty, NewStatus, People, Person
 
 EVERYTHING = {
     "email": "jane@example.com",
@@ -301,3 +301,20 @@ async def test_a_follow_up_honours_if_match(people: People) -> None:
 
     assert [answer.status_code for answer in answers] == [201, 412]
     assert len(good(await people.owner.http.get(path))["data"]) == 1
+
+
+async def test_a_lead_may_begin_where_a_reason_is_required(people: People) -> None:
+    statuses = (NewStatus(name="New"), NewStatus(name="Lost", category=Category.LOST, requires=(Requirement.REASON,)))
+    channel = await people.owner.channel(statuses=statuses)
+    body = {"channel_id": str(channel.id), "status": "Lost", "email": "jane@example.com"}
+
+    without = await people.owner.http.post("/v1/leads", json=body)
+    made = good(await people.owner.http.post("/v1/leads", json=body | {"reason": "Too dear", "note": "By phone"}), 201)
+    nowhere = {"channel_id": str(channel.id), "reason": "Too dear"}
+    unsaid = await people.owner.http.post("/v1/leads", json=nowhere)
+
+    assert refused(without)[:2] == (422, "missing_requirement")
+    assert (made["status"]["name"], made["reason"]) == ("Lost", "Too dear")
+    (event,) = good(await people.owner.http.get(f"/v1/leads/{made['id']}/events"))["data"]
+    assert (event["data"]["reason"], event["data"]["note"]) == ("Too dear", "By phone")
+    assert refused(unsaid) == (422, "invalid", "/status")

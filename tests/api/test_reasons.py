@@ -122,7 +122,7 @@ async def test_of_two_who_add_one_word_at_once_one_is_refused(
     second = asyncio.ensure_future(people.owner.http.post(path, json=given | {member: "PRICE"}))
 
     async def waits() -> bool:
-        statement = "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        statement = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
         return await first.fetchval(statement) is not None
 
     await eventually(waits, "the second waits for the first")

@@ -223,7 +223,7 @@ async def other(database_url: str, people: People) -> AsyncIterator[Person]:
         serving(App(core)) as url,
         httpx.AsyncClient(base_url=url, headers={"X-API-Key": owner.key}, timeout=30, trust_env=False) as http,
     ):
-        yield Person(core, owner.company_id, owner.key, http)
+        yield Person(core, owner.company_id, owner.user_id, owner.key, http)
     await core.close()
 
 

@@ -62,7 +62,8 @@ async def holding(url: str, statement: str, *parameters: Any) -> AsyncIterator[A
 
 async def until_it_waits(connection: Any, work: asyncio.Future[Any]) -> None:
     """Returns when another session waits for what this connection holds; fails when the work ends without."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    # Of pg_stat_activity a transaction goes on seeing what it saw at first, and not who came after.
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 
     async def waits() -> bool:
         assert not work.done(), f"it did not wait: {work.result()}"

@@ -4,9 +4,12 @@ import asyncio
 from datetime import timedelta
 
 from leadrail.core.core import Core
+from leadrail.core.disabling import disable_endpoint
 from leadrail.core.webhooks import queue, results
+from leadrail.core.webhooks.commands import remove_endpoint
+from leadrail.core.webhooks.model import Why
 from leadrail.core.webhooks.queue import Claim, DeliveryState
-from leadrail.core.webhooks.results import Attempt, Failing, Result
+from leadrail.core.webhooks.results import Attempt, Failing, Failure, Result
 from leadrail.worker.breaker import failures_of
 from leadrail.worker.planning import START
 from tests.people import People
@@ -60,3 +63,31 @@ async def test_what_heals_one_and_fails_the_other_waits_for_its_reverse_instead_
     assert (failing.endpoint_id, failing.failures) == (b1.endpoint.id, 2)
     assert (failing_there.endpoint_id, failing_there.failures) == (a1.endpoint.id, 1)
     assert await owner.count("attempts") == 4
+
+
+async def test_an_endpoint_that_is_removed_while_it_is_taken_out_of_service_is_waited_for_in_turn(
+    core: Core, people: People, clock: FakeClock
+) -> None:
+    owner = people.owner
+    endpoint = await owner.endpoint(URL)
+    failure = Failure(owner.company_id, endpoint.id, 1, clock.now)
+
+    async def waits() -> bool:
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        return bool(await owner.rows(waiting))
+
+    async def remove() -> None:
+        async with owner.core.database.transaction() as connection:
+            await remove_endpoint(connection, owner.company_id, endpoint.id)
+
+    async with core.database.transaction() as connection:
+        await results.fail(connection, [failure])
+    async with core.database.transaction() as connection:
+        await results.fail(connection, [failure])
+        removal = asyncio.create_task(remove())
+        await until(waits)
+        await disable_endpoint(connection, owner.company_id, endpoint.id, Why.GONE, clock.now, clock.now)
+    await removal
+
+    (left,) = await owner.rows("SELECT state FROM endpoints WHERE id = $1", endpoint.id)
+    assert (left["state"], await owner.count("endpoint_failures")) == ("deleted", 0)

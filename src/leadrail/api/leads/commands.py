@@ -9,7 +9,7 @@ from leadrail.api.leads.shapes import LeadPatch, NewLead, StatusChange
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Category, StatusRef
 from leadrail.core.errors import Code, refuse
-from leadrail.core.leads.commands import ChangeStatus, CreateLead, Idempotency
+from leadrail.core.leads.commands import ChangeStatus, CreateLead, Idempotency, Step
 from leadrail.kit.http import Request
 from leadrail.kit.ids import new_id, parse_id
 
@@ -36,16 +36,28 @@ def creation(actor: Actor, body: NewLead, keep: Idempotency | None) -> CreateLea
     channel_id = body.channel_id or actor.default_channel
     if channel_id is None:
         raise refuse(Code.CHANNEL_REQUIRED, "Say which channel: the key has no default channel", "/channel_id")
+    status = _reference(body.status, body.status_id)
     return CreateLead(
         actor=actor,
         channel_id=channel_id,
         lead_id=new_id(),
         fields=_fields_of(body),
         properties=body.properties,
-        status=_reference(body.status, body.status_id),
+        status=status,
+        steps=_first_step(body, status),
         on_duplicate=body.on_duplicate,
         idempotency=keep,
     )
+
+
+def _first_step(body: NewLead, status: StatusRef | None) -> tuple[Step, ...]:
+    """Why the lead is where it begins, when that is said."""
+    why = {name: value for name in ("sub_status", "reason", "note") if (value := getattr(body, name)) is not None}
+    if not why:
+        return ()
+    if status is None:
+        raise refuse(Code.INVALID, f"{', '.join(why)}: say of which status, too", "/status")
+    return (Step(status=status, **why),)
 
 
 def change(

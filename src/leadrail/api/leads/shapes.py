@@ -27,6 +27,9 @@ class NewLead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     channel_id: UUID | None = None
     status: str | None = None
     status_id: UUID | None = None
+    sub_status: str | None = None
+    reason: str | None = None
+    note: str | None = None
     email: str | None = None
     phone: str | None = None
     linkedin_url: str | None = None

@@ -97,9 +97,9 @@ class UpdateLead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttachArrival(msgspec.Struct, frozen=True, kw_only=True):
-    """What came in about a lead that is there already is written down beside it. `matched`: by which keys it is that one.
+    """What came in about a lead that is there already is written down beside it.
 
-    `at` is when it came by the caller's account.
+    `matched` says by which keys it is that one, `at` when it came by the caller's account.
     """
 
     actor: Actor

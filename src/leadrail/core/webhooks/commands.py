@@ -108,6 +108,8 @@ async def _save(connection: Connection, endpoint: Endpoint) -> None:
 
 async def locked_endpoint(connection: Connection, company_id: UUID, endpoint_id: UUID) -> Endpoint:
     """The endpoint, locked until the transaction ends. Raises Refused (`not_found`)."""
+    # Its failures first, as whoever records results does: neither then waits for the other in a circle.
+    await store.lock_failures(connection, company_id, endpoint_id)
     found = await store.endpoint(connection, company_id, endpoint_id, channel_ids=[], locked=True)
     if found is None:
         raise no_endpoint()
@@ -126,6 +128,7 @@ def demand_active(endpoint: Endpoint) -> None:
 
 async def remove_endpoint(connection: Connection, company_id: UUID, endpoint_id: UUID) -> None:
     """Raises Refused (`not_found`)."""
+    await store.lock_failures(connection, company_id, endpoint_id)
     if not await store.delete_endpoint(connection, company_id, endpoint_id):
         raise no_endpoint()
     await store.forget_failures(connection, company_id, endpoint_id)

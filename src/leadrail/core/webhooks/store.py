@@ -104,6 +104,11 @@ async def update_endpoint(connection: Connection, endpoint: Endpoint) -> None:
     await connection.execute(statement, *_values(endpoint))
 
 
+async def lock_failures(connection: Connection, company_id: UUID, endpoint_id: UUID) -> None:
+    statement = "SELECT FROM endpoint_failures WHERE company_id = $1 AND endpoint_id = $2 FOR UPDATE"
+    await connection.execute(statement, company_id, endpoint_id)
+
+
 async def forget_failures(connection: Connection, company_id: UUID, endpoint_id: UUID) -> None:
     statement = "DELETE FROM endpoint_failures WHERE company_id = $1 AND endpoint_id = $2"
     await connection.execute(statement, company_id, endpoint_id)
