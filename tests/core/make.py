@@ -11,6 +11,7 @@ from leadrail.core.actor import Actor, ActorKind, Scope
 from leadrail.core.channels.model import (
     Category,
     Channel,
+    Duplicates,
     Member,
     Property,
     PropertyType,

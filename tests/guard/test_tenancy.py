@@ -94,6 +94,8 @@ WHO_MAY = {
     "DELETE /v1/leads/{id}": Answers(404, 403, 403),
     "PUT /v1/leads/{id}/status": OF_LEAD,
     "GET /v1/leads/{id}/transitions": OF_LEAD,
+    "GET /v1/leads/{id}/duplicates": OF_LEAD,
+    "GET /v1/duplicates": OF_CHANNEL,
     "GET /v1/leads/{id}/events": OF_LEAD,
     "POST /v1/leads/{id}/events/{item}/reverse": OF_LEAD,
     "GET /v1/leads/{id}/follow-ups": OF_LEAD,

@@ -43,7 +43,7 @@ def _shown(done: Done) -> bytes:
 
 def _arrived_answer(done: Done) -> tuple[int, bytes]:
     lead = document(done.lead, done.setup.channel)
-    arrived = ArrivedLead(*msgspec.structs.astuple(lead), done.arrival)
+    arrived = ArrivedLead(**msgspec.structs.asdict(lead), outcome=done.arrival)
     return 201 if done.before is None else 200, msgspec.json.encode(arrived)
 
 
