@@ -361,6 +361,8 @@ async def test_what_is_sent_to_endpoints_is_what_is_documented(world: World) -> 
     await owner.post(f"{lead}/follow-ups", json=examples.NEW_FOLLOW_UP)
     await owner.post(f"{lead}/purchases", json=examples.NEW_PURCHASE)
     await owner.post(f"{lead}/notes", json=examples.NEW_NOTE)
+    await owner.put(f"/v1/channels/{world.channel.id}/assignment", json=examples.ASSIGNMENT)
+    await owner.post("/v1/leads/batch", json={"leads": [{"channel_id": str(world.channel.id)}]})
     for act in ("pause", "resume"):
         await owner.post(f"/v1/channels/{world.channel.id}/{act}")
     await make_overdue(world)

@@ -85,6 +85,8 @@ WHO_MAY = {
     "POST /v1/channels/{id}/rules": OF_OWNER,
     "PATCH /v1/channels/{id}/rules/{item}": OF_OWNER,
     "DELETE /v1/channels/{id}/rules/{item}": OF_OWNER,
+    "GET /v1/channels/{id}/assignment": OF_OWNER,
+    "PUT /v1/channels/{id}/assignment": OF_OWNER,
     "POST /v1/leads": Answers(404, 201, 404),
     "GET /v1/leads": OWN,
     "POST /v1/leads/batch": OWN,  # with every item refused, see below

@@ -14,6 +14,7 @@ from leadrail.core.leads.told import (
     LeadAttachedData,
     LeadCreatedData,
     LeadErasedData,
+    LeadsAssignedData,
     LeadStatusChangedData,
     LeadUpdatedData,
     NoteAddedData,
@@ -84,6 +85,12 @@ CATALOGUE: dict[EventType, Kind] = {
         LeadErasedData,
         {},
         examples.ERASED_LEAD,
+    ),
+    EventType.LEADS_ASSIGNED: Kind(
+        "Somebody got leads of a batch; `data.leads` says how many.",
+        LeadsAssignedData,
+        _CHANNEL | {"assignee": "sam@example.com", "leads": 480},
+        lead=None,
     ),
     EventType.NOTE_ADDED: Kind(
         "Somebody wrote a note on a lead.",

@@ -230,6 +230,12 @@ NEW_TRIGGER = {
     "hold_days": 30,
 }
 
+ASSIGNMENT = {
+    "assignees": [{"assignee": "sam@example.com", "weight": 2}, {"assignee": "kim@example.com", "weight": 1}],
+    "rules": [{"source": "trade fair", "assignees": [{"assignee": "Field sales", "weight": 1}]}],
+    "absences": [{"assignee": "kim@example.com", "from": "2026-12-21T00:00:00Z", "to": "2027-01-04T00:00:00Z"}],
+}
+
 RULE = {
     "id": RULE_ID,
     "name": "Back to the start after two weeks",

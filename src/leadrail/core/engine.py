@@ -13,11 +13,14 @@ import asyncpg
 import msgspec
 
 from leadrail.core import idempotency
+from leadrail.core.channels import assignment_store
+from leadrail.core.channels.assignment import Turns
 from leadrail.core.erasure import Eraser, erase_elsewhere, erase_recorded
 from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
 from leadrail.core.idempotency import Answer
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.arriving import arrival_keys
+from leadrail.core.leads.assigning import wants_turn
 from leadrail.core.leads.commands import Command, CorrectReward, CreateLead, DecideReward
 from leadrail.core.rewards import store as rewards
 from leadrail.core.rewards.model import Ledger
@@ -179,9 +182,10 @@ class Engine:
         setups = held | (await self._setups.at_versions(connection, versions) if versions else {})
         ledgers = await self._ledgers(connection, commands, locked, setups, now)
         numbers = await leads.take_numbers(connection, len(creates)) if creates else []
+        turns = await self._turns(connection, creates, held)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
-        return Work(locked, setups, ledgers, numbers, known, answers, now)
+        return Work(locked, setups, ledgers, numbers, known, turns, answers, now)
 
     async def _ledgers(
         self,
@@ -214,6 +218,17 @@ class Engine:
             for kind, key in arrival_keys(setup.channel, command)
         }
         return await leads.hold_keys(connection, sorted(wanted)) if wanted else {}
+
+    async def _turns(
+        self, connection: Connection, creates: Sequence[CreateLead], setups: dict[UUID, Setup]
+    ) -> dict[UUID, Turns]:
+        """Whose turn it is in the channels that say whose these leads are; theirs until the commit."""
+        wanted = {
+            (setup.channel.company_id, command.channel_id)
+            for command in creates
+            if (setup := setups.get(command.channel_id)) is not None and wants_turn(setup.channel, command)
+        }
+        return await assignment_store.hold_turns(connection, sorted(wanted)) if wanted else {}
 
     async def _take(self) -> Connection:
         while self._idle:

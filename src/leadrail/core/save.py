@@ -10,7 +10,10 @@ import msgspec
 
 from leadrail.core import idempotency
 from leadrail.core.actor import Actor, ActorKind
-from leadrail.core.channels.model import Channel, ChannelPausedData, ChannelTold
+from leadrail.core.channels import assignment_store
+from leadrail.core.channels.assignment import Turns
+from leadrail.core.channels.assignment_store import AssignedRow, TurnsRow
+from leadrail.core.channels.model import Channel
 from leadrail.core.erasure import Erased
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Event, EventActor, EventType
@@ -54,7 +57,7 @@ class Change(msgspec.Struct, frozen=True):
     """One carried-out command: the lead before and after, its events, and what they did to its rewards.
 
     `lines` are new rewards, `settled` those with another state than before (new ones may be among them); `ledger` is
-    the lead's ledger after it all.
+    the lead's ledger after it all. `turns` are the channel's after it gave the lead to somebody, one of `batch_id`.
     """
 
     before: Lead | None
@@ -64,6 +67,8 @@ class Change(msgspec.Struct, frozen=True):
     lines: tuple[Line, ...] = ()
     settled: tuple[Settled, ...] = ()
     ledger: Ledger = ()
+    turns: Turns | None = None
+    batch_id: UUID | None = None
 
     @property
     def lead(self) -> Lead:
@@ -123,14 +128,12 @@ def _telling(actor: Actor, reaction: Reaction, setup: Setup, lead_id: UUID | Non
     return Told(event, fact, reaction.notice, hearers)
 
 
-def announcement(actor: Actor, setup: Setup, type: EventType, now: datetime) -> "Write":
-    """The rows of an event of a channel itself."""
-    channel = setup.channel
-    data = ChannelPausedData(channel=ChannelTold(id=channel.id, number=channel.number, title=channel.title))
-    write = Write(now)
+def announce(
+    write: "Write", actor: Actor, setup: Setup, type: EventType, data: Mapping[str, Any], now: datetime
+) -> None:
+    """Adds the rows of an event of a channel itself."""
     told = _telling(actor, TABLE[type, Origin.STANDARD], setup, None, Fact(type, data, now), now)
-    write.tell(channel.company_id, told, None)
-    return write
+    write.tell(setup.channel.company_id, told, None)
 
 
 def company_announcement(
@@ -190,6 +193,8 @@ class Write:
         self._purchases: list[PurchaseRow] = []
         self._notes: list[NoteRow] = []
         self._answers: list[AnswerRow] = []
+        self._turns: dict[tuple[UUID, UUID], Turns] = {}
+        self._assigned: Counter[tuple[UUID, UUID, UUID, str]] = Counter()
         self.deliveries: list[DeliveryRow] = []
         self.erased: list[Erased] = []
 
@@ -214,6 +219,11 @@ class Write:
             self._purchases.append(PurchaseRow(lead.company_id, lead.id, *msgspec.structs.astuple(purchase)))
         if (note := change.decision.note) is not None:
             self._notes.append(NoteRow(lead.company_id, lead.id, *msgspec.structs.astuple(note)))
+
+        if change.turns is not None:
+            self._turns[lead.company_id, lead.channel_id] = change.turns
+            if change.batch_id is not None:
+                self._assigned[lead.company_id, change.batch_id, lead.channel_id, lead.assignee or ""] += 1
 
     def _erase(self, before: Lead, channel: Channel) -> None:
         companies = dict.fromkeys((before.company_id, *(member.company_id for member in channel.members)))
@@ -242,6 +252,9 @@ class Write:
         whole.add(purchases.INSERT, self._purchases)
         whole.add(notes.INSERT, self._notes)
         whole.add(idempotency.INSERT, self._answers)
+        whole.add(assignment_store.TURN, [_turns_row(key, turns) for key, turns in self._turns.items()])
+        assigned = [AssignedRow(*key, leads, self._now) for key, leads in sorted(self._assigned.items())]
+        whole.add(assignment_store.ASSIGNED, assigned)
         return whole.render() if whole else None
 
     def tell(self, company_id: UUID, told: Told, shown: LeadDocument | None) -> None:
@@ -330,3 +343,7 @@ class Write:
             kept = tuple(f"{kind}:{key}" for kind, key in keys)
             self._unkeyed.append(KeptKeys(lead.company_id, lead.id, kept))
         self._keyed += [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in keys]
+
+
+def _turns_row(channel: tuple[UUID, UUID], turns: Turns) -> TurnsRow:
+    return TurnsRow(*channel, {pool: msgspec.structs.asdict(turn) for pool, turn in turns.items()})

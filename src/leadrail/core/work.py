@@ -8,12 +8,14 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.actor import ActorKind
+from leadrail.core.channels.assignment import Turns
 from leadrail.core.errors import Code, Refusal, Refused, refuse
 from leadrail.core.events.model import Event, EventType
 from leadrail.core.idempotency import Answer
 from leadrail.core.identity import KeyKind
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.arriving import Match, arrival_keys, meant_by
+from leadrail.core.leads.assigning import assigned
 from leadrail.core.leads.commands import Command, CorrectReward, CreateLead, DecideReward, LeadCommand, RewardCommand
 from leadrail.core.leads.decisions import Decision
 from leadrail.core.leads.model import Lead
@@ -70,13 +72,14 @@ class Work:
         ledgers: dict[UUID, Ledger],
         numbers: list[int],
         known: dict[leads.Place, leads.Holders],
+        turns: dict[UUID, Turns],
         answers: dict[tuple[UUID, str], Answer],
         now: datetime,
     ) -> None:
         self._leads = {row.lead.id: row.lead for row in locked}
         self._ledgers = ledgers
         self._setups, self._numbers, self._answers, self._now = setups, iter(numbers), answers, now
-        self._known = known
+        self._known, self._turns = known, turns
         self.write = Write(now)
 
     def apply(self, command: Command) -> Outcome:
@@ -112,7 +115,9 @@ class Work:
         number = next(self._numbers)
         meant = meant_by(setup.channel, command, self._matches(command, setup))
         if isinstance(meant, CreateLead):
-            return self._carried_out(meant, setup, None, meant.number or number)
+            meant, turns = assigned(setup.channel, meant, self._turns.get(meant.channel_id), self._now)
+            done, change = self._carried_out(meant, setup, None, meant.number or number)
+            return done, msgspec.structs.replace(change, turns=turns, batch_id=meant.batch_id) if turns else change
         done, change = self._carried_out(meant, setup, self._leads[meant.lead_id], 0)
         if command.actor.kind is ActorKind.VISITOR:
             as_sent = decide(None, setup.channel, command, self._now, number).lead
@@ -169,6 +174,8 @@ class Work:
             for kind, key in lead.keys(done.setup.channel.country):
                 if (holders := self._known.get((lead.channel_id, kind, key))) is not None:
                     holders[lead.id] = lead.version
+        if change.turns is not None:
+            self._turns[lead.channel_id] = change.turns
         self.write.add(change)
         if command.idempotency is not None:
             status, body = command.idempotency.render(done)

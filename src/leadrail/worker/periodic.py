@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from leadrail.core import idempotency
+from leadrail.core.assigning import tell_left
 from leadrail.core.automation import run_rules
 from leadrail.core.core import Core
 from leadrail.core.errors import Refused
@@ -46,6 +47,7 @@ JOBS = (
     Job("forget old payloads", 600, forget_payloads),
     Job("apply the rules of channels", 60, run_rules),
     Job("remind of planned contacts", 5, remind),
+    Job("tell who got the leads of batches", 60, tell_left),
 )
 
 

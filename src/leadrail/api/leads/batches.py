@@ -10,6 +10,7 @@ from leadrail.api.leads.shapes import BatchAnswer, BatchedChange, BatchOutcome, 
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.problems import bad_input_problem, problem_of
 from leadrail.api.writes import fingerprint, idempotency_key
+from leadrail.core import assigning
 from leadrail.core.engine import Done, Outcome
 from leadrail.core.errors import Refusal, Refused
 from leadrail.core.idempotency import Answer
@@ -17,6 +18,7 @@ from leadrail.core.leads.commands import Command, Idempotency
 from leadrail.core.leads.model import document
 from leadrail.kit import wire
 from leadrail.kit.http import Response, json_response
+from leadrail.kit.ids import new_id
 from leadrail.kit.wire import BadInput
 
 Word = Callable[[Done], str]
@@ -24,11 +26,17 @@ Word = Callable[[Done], str]
 
 
 async def create_batch(call: Call[LeadBatch, NoQuery]) -> Response:
+    batch_id = new_id()
+
     def command(raw: msgspec.Raw, place: int, at: str) -> Command:
         keep = _item_key(call, raw, place, _arrived)
-        return creation(call.actor, wire.decode(_NEW_LEAD, bytes(raw), at), keep)
+        return creation(call.actor, wire.decode(_NEW_LEAD, bytes(raw), at), keep, batch_id)
 
-    return await _batch(call, call.body.leads, "/leads", _arrived, command)
+    results, response = await _batch(call, call.body.leads, "/leads", _arrived, command)
+    made = [one for one in results if isinstance(one, Done) and one.setup.channel.assignment is not None]
+    if companies := {one.lead.company_id for one in made}:
+        await assigning.tell(call.core, call.actor, companies, batch_id)
+    return response
 
 
 async def change_batch(call: Call[StatusBatch, NoQuery]) -> Response:
@@ -36,7 +44,8 @@ async def change_batch(call: Call[StatusBatch, NoQuery]) -> Response:
         body = wire.decode(_BATCHED_CHANGE, bytes(raw), at)
         return change(call.actor, body.lead_id, body, _item_key(call, raw, place, _moved))
 
-    return await _batch(call, call.body.changes, "/changes", _moved, command)
+    _, response = await _batch(call, call.body.changes, "/changes", _moved, command)
+    return response
 
 
 def _arrived(done: Done) -> str:
@@ -63,7 +72,9 @@ def _item_key(call: Call[Any, Any], raw: msgspec.Raw, place: int, word: Word) ->
     return Idempotency(f"{key}/{place}", fingerprint(call, bytes(raw)), render)
 
 
-async def _batch(call: Call[Any, Any], items: list[msgspec.Raw], list_at: str, word: Word, make: Any) -> Response:
+async def _batch(
+    call: Call[Any, Any], items: list[msgspec.Raw], list_at: str, word: Word, make: Any
+) -> tuple[list[Outcome], Response]:
     """One outcome per item, in order. An item that cannot be read is refused like one that breaks a rule."""
     idempotency_key(call.request)  # a bad one is the whole call's fault
     outcomes: dict[int, BatchOutcome | msgspec.Raw] = {}
@@ -79,7 +90,7 @@ async def _batch(call: Call[Any, Any], items: list[msgspec.Raw], list_at: str, w
     results = await call.core.engine.execute(list(commands.values()))
     for place, result in zip(commands, results, strict=True):
         outcomes[place] = _batch_outcome(result, word, f"{list_at}/{place}")
-    return json_response(200, BatchAnswer([outcomes[place] for place in range(len(items))]))
+    return results, json_response(200, BatchAnswer([outcomes[place] for place in range(len(items))]))
 
 
 def _batch_outcome(result: Outcome, word: Word, at: str) -> BatchOutcome | msgspec.Raw:

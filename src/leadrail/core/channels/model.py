@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.actor import Actor
+from leadrail.core.channels.assignment import Assignment
 
 
 class Category(StrEnum):
@@ -163,6 +164,7 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     sub_statuses: tuple[SubStatus, ...]
     aliases: dict[str, str]
     rules: tuple[Rule, ...] = ()
+    assignment: Assignment | None = None
 
     @cached_property
     def status_by_id(self) -> dict[UUID, Status]:

@@ -17,6 +17,7 @@ class EventType(StrEnum):
     LEAD_ATTACHED = "lead.attached"
     LEAD_STATUS_CHANGED = "lead.status_changed"
     LEAD_ERASED = "lead.erased"
+    LEADS_ASSIGNED = "leads.assigned"
     NOTE_ADDED = "note.added"
     FOLLOW_UP_RECORDED = "follow_up.recorded"
     FOLLOW_UP_DUE = "follow_up.due"

@@ -21,6 +21,7 @@ class Origin(StrEnum):
     QUIET_EDIT = "quiet_edit"
     PUBLIC_FORM = "public_form"
     IMPORT = "import"
+    BATCH = "batch"
 
 
 class Idempotency(msgspec.Struct, frozen=True):
@@ -65,6 +66,7 @@ class CreateLead(msgspec.Struct, frozen=True, kw_only=True):
     looked at. `at` and `updated_at` are when it came to be and was last changed by the caller's account. `number` asks
     for a number that is free. `on_duplicate` is what becomes of it when the channel has its person already, None leaves
     that to the channel; `unique_by` refuses it, whatever that says, when one has a key of that kind in common.
+    `batch_id` is that of all leads that come with it, of whose assignment there is one notice (see `core.assigning`).
     """
 
     actor: Actor
@@ -80,6 +82,7 @@ class CreateLead(msgspec.Struct, frozen=True, kw_only=True):
     number: int | None = None
     on_duplicate: Duplicates | None = None
     unique_by: KeyKind | None = None
+    batch_id: UUID | None = None
     origin: Origin = Origin.STANDARD
     idempotency: Idempotency | None = None
 

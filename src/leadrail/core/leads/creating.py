@@ -101,7 +101,7 @@ def _walked(lead: Lead, steps: list[_Taken]) -> tuple[Lead, tuple[Fact, ...]]:
     """The lead, which is where the first step led, where the last one did; and one fact a step."""
     first = steps[0]
     lead = stamped(lead, first.status, first.at)
-    facts = [Fact(EventType.LEAD_CREATED, _creation_data(first), first.at, to_status=first.status)]
+    facts = [Fact(EventType.LEAD_CREATED, _creation_data(first, lead.assignee), first.at, to_status=first.status)]
     for before, step in pairwise(steps):
         stays = before.status.id == step.status.id
         spent = max(int((step.at - lead.status_changed_at).total_seconds()), 0)
@@ -119,9 +119,11 @@ def _walked(lead: Lead, steps: list[_Taken]) -> tuple[Lead, tuple[Fact, ...]]:
     return lead, tuple(facts)
 
 
-def _creation_data(step: _Taken) -> LeadCreatedData:
+def _creation_data(step: _Taken, assignee: str | None) -> LeadCreatedData:
     """What the event of a creation says: of a plain one no more than where the lead is."""
     data = LeadCreatedData(to=Named.of(step.status))
+    if assignee:
+        data["assignee"] = assignee
     if step.reason:
         data["reason"] = step.reason
     if step.reason_id:
