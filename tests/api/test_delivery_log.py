@@ -111,7 +111,7 @@ async def test_ten_thousand_parked_deliveries_are_replayed_but_those_without_pay
     await fill(people.owner, id, 3, "delivered")
     assert good(await people.owner.http.get(f"/v1/webhooks/{id}"))["parked"] == 1_000
 
-    answer = good(await people.owner.http.post(f"/v1/webhooks/{id}/replay", json={}))
+    answer = good(await people.owner.http.post(f"/v1/webhooks/{id}/replay", json={}, timeout=300))
 
     assert answer == {"replayed": 9_900, "without_payload": 100}
     assert await states(people.owner) == {"due": 9_900, "parked": 100, "delivered": 3}

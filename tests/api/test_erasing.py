@@ -6,8 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from leadrail.api.bulk import chosen
+from leadrail.core.bulk.running import step
 from leadrail.core.leads.commands import CreateLead
 from leadrail.core.leads.model import Lead
+from leadrail.kit.ids import new_id
+from leadrail.worker.counting import count
 from tests.api.answers import good, refused
 from tests.house import eventually
 from tests.people import NewProperty, People, Person
@@ -46,6 +50,7 @@ async def planted(people: People) -> Lead:
     good(await http.post(f"{path}/purchases", json={"name": f"{PERSON}'s boat", "amount": "10"}), 201)
     note = {"text": f"{PERSON} rang", "author": PERSON}
     good(await http.post(f"{path}/notes", json=note, headers={"Idempotency-Key": "noted"}), 201)
+    await _change_in_bulk(owner, made["id"])
     await _reject_reward(owner)
     await _as_capillary_customer(owner, channel.id)
     await owner.rows("UPDATE deliveries SET state = 'delivered', finished_at = now() WHERE event_type = $1 RETURNING 1",
@@ -58,6 +63,7 @@ async def planted(people: People) -> Lead:
         f"Hello {PERSON}".encode(),
         UUID(made["id"]),
     )
+    await count(owner.core)
     return await _lead(people, made["id"])
 
 
@@ -68,6 +74,19 @@ def _now() -> str:
 async def _reject_reward(owner: Person) -> None:
     (reward, *_) = good(await owner.http.get("/v1/rewards", params={"limit": 200}))["data"][::-1]
     good(await owner.http.post(f"/v1/rewards/{reward['id']}/reject", json={"reason": f"{PERSON} was known"}))
+
+
+async def _change_in_bulk(owner: Person, lead_id: str) -> None:
+    """By the person's own address, and refused with the person's own words: no trace of it stays when it has ended."""
+    edit = {"type": "edit", "fields": {"notes": f"{PERSON} called twice"}}
+    for which in ({"filter": {"email": EMAIL}}, {"ids": [lead_id]}):
+        good(await owner.http.post("/v1/bulk-changes", json=which | {"action": edit}, headers=_once()), 202)
+    while await step(owner.core, chosen):
+        pass
+
+
+def _once() -> dict[str, str]:
+    return {"Idempotency-Key": str(new_id())}
 
 
 async def _as_capillary_customer(owner: Person, channel_id: Any) -> None:
@@ -86,15 +105,16 @@ async def _lead(people: People, id: str) -> Lead:
 
 
 ERASED = {
-    "attempts", "capillary_customers", "deliveries", "events", "follow_ups", "idempotency_keys", "lead_keys", "leads",
-    "notes", "purchases", "rewards",
+    "attempts", "capillary_customers", "count_words", "deliveries", "events", "follow_ups", "idempotency_keys",
+    "lead_keys", "leads", "notes", "purchases", "rewards",
 }  # fmt: skip
 """The tables that know a person, and from which an erase takes what they know."""
 
 IMPERSONAL = {
-    "api_keys", "channel_aliases", "channel_members", "channel_rules", "channels", "companies", "endpoint_failures",
-    "endpoints", "event_counters", "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings",
-    "properties", "reasons", "reward_triggers", "schema_migrations", "statuses", "sub_statuses", "users",
+    "api_keys", "bulk_changes", "bulk_items", "channel_aliases", "channel_members", "channel_rules", "channels",
+    "companies", "count_places", "counted_leads", "counts", "endpoint_failures", "endpoints", "event_counters",
+    "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings", "properties", "quiet_edits", "reasons",
+    "reward_triggers", "schema_migrations", "statuses", "sub_statuses", "users",
 }  # fmt: skip
 """The tables that tell of the company and its people, not of any lead."""
 

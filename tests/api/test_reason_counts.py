@@ -102,7 +102,7 @@ async def test_counts_are_narrowed_by_channel_status_category_and_time(people: P
         return "".join(sorted(await counted(people.owner, **query)))
 
     assert await names() == "ABC"
-    assert await names(channel_id=str(other.id)) == "C"
+    assert await names(channel=str(other.id)) == "C"
     assert await names(status="LOST") == "A"
     assert await names(category="lost") == "AC"
     assert await names(category="lost", status="won") == await names(status="nowhere") == ""
@@ -130,8 +130,8 @@ async def test_moves_into_a_status_that_was_removed_still_count(people: People, 
         ({"since": "2026-01-02T00:00:00"}, (400, "malformed", "?since")),
         ({"until": "0001-01-01T00:00:00+14:00"}, (422, "invalid", "/until")),
         ({"category": "odd"}, (400, "malformed", "?category")),
-        ({"channel_id": NOBODYS}, (404, "channel_not_found", "/channel_id")),
-        ({"channel": NOBODYS}, (400, "malformed", "?channel")),
+        ({"channel": NOBODYS}, (404, "channel_not_found", "/channel_id")),
+        ({"channel_id": NOBODYS}, (400, "malformed", "?channel_id")),
     ],
 )
 async def test_a_question_that_is_none_is_refused(people: People, query: Any, answer: Any) -> None:
@@ -177,7 +177,7 @@ async def test_a_bound_key_counts_in_its_channels_only(people: People, channel: 
     key = {"X-API-Key": await people.owner.another_key(scopes=(Scope.READ,), channel_ids=(channel.id,))}
 
     seen = good(await people.owner.http.get(COUNTS, headers=key))["data"]
-    named = await people.owner.http.get(COUNTS, headers=key, params={"channel_id": str(other.id)})
+    named = await people.owner.http.get(COUNTS, headers=key, params={"channel": str(other.id)})
 
     assert [row["reason"] for row in seen] == ["Here"]
     assert refused(named)[:2] == (404, "channel_not_found")
@@ -198,5 +198,5 @@ async def test_a_partner_counts_in_the_shared_channel_and_a_stranger_nothing(peo
     # The same text in the lists of two companies is two reasons.
     assert sorted((row["reason"], row["moves"]) for row in partners) == [("Mine", 1), ("Price", 1), ("Price", 1)]
     assert len({row["reason_id"] for row in partners}) == 3
-    answer = await people.stranger.http.get(COUNTS, params={"channel_id": str(channel.id)})
+    answer = await people.stranger.http.get(COUNTS, params={"channel": str(channel.id)})
     assert refused(answer)[:2] == (404, "channel_not_found")

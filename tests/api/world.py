@@ -39,6 +39,8 @@ class World:
         pending, approved, paid = [await _reward(people, channel, *way) for way in ways]
         reason = await owner.http.post("/v1/reasons", json={"text": "Wrong season"})
         held = await owner.http.post("/v1/sub-statuses", json={"category": "on_hold", "name": "Until spring"})
+        wanted = {"ids": [str(lead.id)], "action": {"type": "assign", "assignee": "sam@example.com"}}
+        bulk = await owner.http.post("/v1/bulk-changes", json=wanted)
         sent = await owner.http.post(f"/v1/webhooks/{endpoint.id}/test", json={})
         ids = {
             "CHANNEL_ID": channel.id,
@@ -59,6 +61,7 @@ class World:
             "DELIVERY_ID": sent.json()["id"],
             "REASON_ID": reason.json()["id"],
             "SUB_STATUS_ID": held.json()["id"],
+            "BULK_CHANGE_ID": bulk.json()["id"],
         }
         return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})
 

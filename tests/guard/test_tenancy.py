@@ -107,6 +107,11 @@ WHO_MAY = {
     "POST /v1/leads/{id}/notes": Answers(404, 201, 404),
     "GET /v1/leads/{id}/purchases": OF_LEAD,
     "POST /v1/leads/{id}/purchases": Answers(404, 201, 404),
+    "POST /v1/bulk-changes": Answers(202, 202, 202),  # one's own, with every lead refused that one may not see
+    "GET /v1/bulk-changes": OWN,
+    "GET /v1/bulk-changes/{id}": Answers(404, 404, 404),
+    "GET /v1/bulk-changes/{id}/outcomes": Answers(404, 404, 404),
+    "POST /v1/bulk-changes/{id}/cancel": Answers(404, 404, 404),
     "POST /v1/webhooks": MADE,
     "GET /v1/webhooks": OWN,
     "GET /v1/webhooks/{id}": Answers(404, 404, 404),
@@ -127,7 +132,16 @@ WHO_MAY = {
     "POST /v1/rewards/{id}/pay": OF_PAYER,
     "POST /v1/rewards/{id}/corrections": OF_PAYER,
     "POST /v1/rewards/batch": OWN,  # with every item refused, see below
+    "GET /v1/analytics/board": OWN,
+    "GET /v1/analytics/funnel": OWN,
+    "GET /v1/analytics/moves": OWN,
+    "GET /v1/analytics/sources": OWN,
+    "GET /v1/analytics/won": OWN,
+    "GET /v1/analytics/velocity": OWN,
+    "GET /v1/analytics/ageing": OWN,
     "GET /v1/notifications": OWN,
+    "POST /v1/persons/report": Answers(200, 200, 403),
+    "POST /v1/persons/erase": Answers(200, 200, 403),
     "GET /v1/event-types": OWN,
     "POST /v1/notifications/read": Answers(404, 404, 422),  # the example names the owner's notice
     "GET /v1/notifications/settings": OF_USER,
@@ -184,6 +198,9 @@ async def shared(core: Core, server_url: str) -> AsyncIterator[World]:
         yield await World.made(people)
 
 
+LISTS = {"bulk_changes", "bulk_items"}
+
+
 def assert_blind(answer: httpx.Response, world: World) -> None:
     """Nothing of the owner's stands in the answer, but what the caller is."""
     hidden = {name: id for name, id in world.ids.items() if name != "COMPANY_ID"}
@@ -195,7 +212,12 @@ async def assert_untouched(world: World, operation: Operation, **headers: str) -
     """The answer to a call that changes nothing of the owner's."""
     before = await rows_of(world)
     answer = await world.send(operation, headers={"X-API-Key": headers["key"]})
-    assert await rows_of(world) == before
+    after = await rows_of(world)
+    if (
+        answer.status_code == 202
+    ):  # the list that it asked for is its own; what comes of it is in tests/worker/test_bulk.py
+        before, after = [{name: rows[name] for name in rows if name not in LISTS} for rows in (before, after)]
+    assert after == before
     return answer
 
 

@@ -1,5 +1,6 @@
 """What goes wrong at the receiver's end or on the way: the word for it, the rows, and when it is tried again."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -163,15 +164,18 @@ async def test_gone_disables_the_endpoint_and_parks_what_it_was_to_get(core: Cor
         endpoint = await people.owner.endpoint(receiver.url)
         channel = await people.owner.channel()
         await people.owner.lead(channel)
-        await multiply(people.owner, 5)
+        await multiply(people.owner, 50)
         async with working(core, slots_per_endpoint=1):
             await until_none_due(people.owner)
         await people.owner.lead(channel)
 
     rows = await deliveries(people.owner)
-    assert sorted(row["last_outcome"] for row in rows) == ["endpoint_disabled"] * 5 + ["http_4xx"]
+    outcomes = Counter(row["last_outcome"] for row in rows)
+    # The next ones may be on their way while what became of the first is written down.
+    sent = outcomes.pop("http_4xx")
+    assert outcomes == {"endpoint_disabled": 51 - sent}
     assert {row["state"] for row in rows} == {"parked"}
-    assert len(receiver.requests) == len(await attempts(people.owner)) == 1
+    assert 1 <= len(receiver.requests) == len(await attempts(people.owner)) == sent < 51
     (stored,) = await people.owner.rows("SELECT state FROM endpoints WHERE id = $1", endpoint.id)
     assert stored["state"] == "disabled"
 

@@ -19,6 +19,7 @@ ENDPOINT_ID = "0199a3c1-0b0b-7b2c-9c3d-4e5f60718294"
 EVENT_ID = "0199a3c6-7d21-7f00-9a4b-1c2d3e4f5a6b"
 USER_ID = "0199a3bf-0004-7d20-a1b2-c3d4e5f6071b"
 RULE_ID = "0199a3c1-0e0e-7b2c-9c3d-4e5f60718297"
+BULK_CHANGE_ID = "0199a3cc-0a0a-7b2c-9c3d-4e5f6071829b"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
 
@@ -369,6 +370,44 @@ PURCHASE = {
 
 ERASED_LEAD = QUALIFIED_LEAD | dict.fromkeys(PERSONAL) | {"properties": {}, "attribution": {}, "erased_at": LATER}
 
+NEW_BULK_CHANGE = {
+    "ids": [LEAD_ID],
+    "action": {"type": "status", "status": "Lost", "reason": "No answer for a year"},
+}
+
+BULK_CHANGE = {
+    "id": BULK_CHANGE_ID,
+    "key_id": KEY_ID,
+    "state": "waiting",
+    "action": {"type": "status", "status": "Lost", "fields": [], "properties": []},
+    "filtered_by": None,
+    "total": 1,
+    "done": 0,
+    "changed": 0,
+    "unchanged": 0,
+    "refused": 0,
+    "stopped_because": None,
+    "created_at": NOON,
+    "started_at": None,
+    "finished_at": None,
+}
+
+DONE_BULK_CHANGE = BULK_CHANGE | {
+    "state": "done",
+    "done": 1,
+    "refused": 1,
+    "started_at": NOON,
+    "finished_at": LATER,
+}
+
+BULK_OUTCOME = {
+    "n": 1,
+    "lead_id": LEAD_ID,
+    "outcome": "refused",
+    "code": "transition_not_allowed",
+    "message": '"New" may be followed by Qualified, not by "Lost"',
+}
+
 PREVIEW = {
     "dry_run": True,
     "changed": True,
@@ -386,4 +425,64 @@ PROBLEM = {
     "detail": '"New" may be followed by Qualified, Lost, not by "Won"',
     "field": "/status",
     "details": {"next": ["Qualified", "Lost"]},
+}
+
+_COUNTED = {"exact": True, "complete_until": NOON}
+_NEW, _WON = LEAD["status"], {"id": WON_ID, "name": "Won", "category": "won"}
+_VALUES = [{"currency": "EUR", "value": "12500"}]
+_NEW_COLUMN = {"channel_id": CHANNEL_ID, "status": _NEW}
+_WON_COLUMN = {"channel_id": CHANNEL_ID, "status": _WON}
+
+BOARD = _COUNTED | {
+    "leads": 40,
+    "data": [_NEW_COLUMN | {"leads": 35, "values": []}, _WON_COLUMN | {"leads": 5, "values": _VALUES}],
+}
+
+FUNNEL = _COUNTED | {
+    "leads": 40,
+    "data": [_NEW_COLUMN | {"reached": 40, "standing": 35}, _WON_COLUMN | {"reached": 5, "standing": 5}],
+    "conversions": [{"from_id": NEW_STATUS_ID, "to_id": WON_ID, "leads": 5, "rate": 0.125}],
+}
+
+MOVES = _COUNTED | {
+    "data": [_NEW_COLUMN | {"entered": 12, "left": 4}, _WON_COLUMN | {"entered": 4, "left": 0}],
+    "ways": [
+        {"from_id": None, "to_id": NEW_STATUS_ID, "moves": 12, "rate": None},
+        {"from_id": NEW_STATUS_ID, "to_id": WON_ID, "moves": 4, "rate": 1.0},
+    ],
+}
+
+SHARES = _COUNTED | {
+    "data": [
+        {
+            "name": "website",
+            "leads": 40,
+            "standing": {"open": 35, "qualified": 0, "won": 5, "lost": 0, "on_hold": 0, "deleted": 0},
+            "rate": 0.125,
+            "values": _VALUES,
+        }
+    ],
+    "others": None,
+}
+
+WON_LIST = _COUNTED | {"data": [{"day": "2026-11-01", "leads": 5, "values": _VALUES}]}
+
+VELOCITY = _COUNTED | {"data": [_NEW_COLUMN | {"stays": 4, "median_s": 88_500, "p90_s": 260_000}]}
+
+AGEING = _COUNTED | {
+    "data": [
+        _NEW_COLUMN
+        | {
+            "leads": 35,
+            "ages": [
+                {"from_days": 0, "to_days": 1, "leads": 5},
+                {"from_days": 1, "to_days": 3, "leads": 10},
+                {"from_days": 3, "to_days": 7, "leads": 20},
+                {"from_days": 7, "to_days": 14, "leads": 0},
+                {"from_days": 14, "to_days": 30, "leads": 0},
+                {"from_days": 30, "to_days": 90, "leads": 0},
+                {"from_days": 90, "to_days": None, "leads": 0},
+            ],
+        }
+    ]
 }

@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 
 from leadrail.api import (
+    analytics,
+    bulk,
     channels,
     company,
     event_types,
@@ -13,6 +15,7 @@ from leadrail.api import (
     leads,
     notifications,
     openapi,
+    persons,
     reasons,
     rewards,
     service,
@@ -34,11 +37,14 @@ OPERATIONS: tuple[Operation, ...] = (
     *reasons.OPERATIONS,
     *channels.OPERATIONS,
     *leads.OPERATIONS,
+    *bulk.OPERATIONS,
     *webhooks.OPERATIONS,
     *rewards.OPERATIONS,
     *followups.OPERATIONS,
+    *analytics.OPERATIONS,
     *event_types.OPERATIONS,
     *notifications.OPERATIONS,
+    *persons.OPERATIONS,
     *feed.OPERATIONS,
 )
 

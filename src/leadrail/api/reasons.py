@@ -63,7 +63,7 @@ class ShownSubStatus(msgspec.Struct, frozen=True):
 
 
 class CountQuery(msgspec.Struct, frozen=True, kw_only=True):
-    channel_id: UUID | None = None
+    channel: UUID | None = None
     status: Annotated[str, Meta(description="Moves into a status of this name.")] | None = None
     category: Annotated[Category, Meta(description="Moves into a status of this category.")] | None = None
     since: Annotated[Moment, Meta(description="Moves at this time or later.")] | None = None
@@ -143,8 +143,8 @@ async def count_reasons(call: Call[None, CountQuery]) -> Response:
     if span.since is not None and span.until is not None and span.since >= span.until:
         raise refuse(Code.INVALID, "until is later than since", "?until")
     async with call.core.database.connection() as connection:
-        if query.channel_id is not None:
-            setups = [await call.core.reader.channel(connection, call.actor, query.channel_id)]
+        if query.channel is not None:
+            setups = [await call.core.reader.channel(connection, call.actor, query.channel)]
         else:
             setups = await call.core.reader.channels(connection, call.actor)
         rows = await reason_counts.counts(

@@ -15,6 +15,7 @@ from leadrail.cli.running import open_core, stop_requested
 from leadrail.core.core import Core
 from leadrail.kit.outgoing import Outgoing
 from leadrail.settings import Settings
+from leadrail.worker.changing import change_in_bulk
 from leadrail.worker.deliverer import Deliverer
 from leadrail.worker.periodic import run_periodic
 
@@ -77,18 +78,20 @@ async def work(settings: Settings) -> None:
 
 @asynccontextmanager
 async def working(core: Core) -> AsyncIterator[Deliverer]:
-    """A worker in the background; it finishes what it is sending before it goes."""
+    """A worker in the background; it finishes what it is sending and changing before it goes."""
     async with Outgoing(core.webhook_allow) as outgoing:
-        deliverer = Deliverer(core, outgoing)
+        deliverer, stopping = Deliverer(core, outgoing), asyncio.Event()
         periodic = asyncio.create_task(run_periodic(core))
+        changing = asyncio.create_task(change_in_bulk(core, stopping))
         delivering = asyncio.create_task(deliverer.run())
         delivering.add_done_callback(_say_why)
         try:
             yield deliverer
         finally:
+            stopping.set()
             await deliverer.stop()
             periodic.cancel()
-            await asyncio.gather(delivering, periodic, return_exceptions=True)
+            await asyncio.gather(delivering, periodic, changing, return_exceptions=True)
 
 
 def _say_why(task: asyncio.Task[None]) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from leadrail.core import idempotency
 from leadrail.core.channels import assignment_store
 from leadrail.core.channels.assignment import Turns
+from leadrail.core.counts import folding
 from leadrail.core.erasure import Eraser, erase_elsewhere, erase_recorded
 from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
 from leadrail.core.idempotency import Answer
@@ -155,12 +156,15 @@ class Engine:
         # before it: the worker too locks deliveries first.
         for erased in write.erased:
             await erase_recorded(connection, erased)
+        if write.erased:
+            await folding.hold(connection, sorted({erased.company_id for erased in write.erased}))
         if statement := write.statement():
             sql, parameters = statement
             await connection.execute(sql, *parameters)
         for erased in write.erased:
             if write.has_more_of(erased.lead_id):
                 await erase_recorded(connection, erased)
+            await folding.recount(connection, erased.company_id, [erased.lead_id])
             await erase_elsewhere(connection, erased, self._erasers)
 
     async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> Work:

@@ -105,5 +105,12 @@ async def keep(connection: Connection, company_id: UUID, key: str, status: int, 
     )
 
 
+async def forget(connection: Connection, company_id: UUID, keys: Sequence[str]) -> None:
+    """Drops answers that nobody will ask for any more."""
+    await connection.execute(
+        "DELETE FROM idempotency_keys WHERE company_id = $1 AND key = ANY($2)", company_id, list(keys)
+    )
+
+
 async def purge(connection: Connection, now: datetime) -> None:
     await connection.execute("DELETE FROM idempotency_keys WHERE created_at <= $1", now - KEPT_FOR)

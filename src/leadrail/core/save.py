@@ -14,6 +14,8 @@ from leadrail.core.channels import assignment_store
 from leadrail.core.channels.assignment import Turns
 from leadrail.core.channels.assignment_store import AssignedRow, TurnsRow
 from leadrail.core.channels.model import Channel
+from leadrail.core.counts import folding
+from leadrail.core.counts.folding import QuietEdit
 from leadrail.core.erasure import Erased
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Event, EventActor, EventType
@@ -195,6 +197,7 @@ class Write:
         self._answers: list[AnswerRow] = []
         self._turns: dict[tuple[UUID, UUID], Turns] = {}
         self._assigned: Counter[tuple[UUID, UUID, UUID, str]] = Counter()
+        self._quiet: list[QuietEdit] = []
         self.deliveries: list[DeliveryRow] = []
         self.erased: list[Erased] = []
 
@@ -209,6 +212,8 @@ class Write:
         shown = document(lead, change.channel) if any(told.hearers for told in change.told) else None
         for told in change.told:
             self.tell(lead.company_id, told, shown)
+        if change.decision.facts and not change.told:
+            self._quiet.append(QuietEdit(lead.company_id, lead.id))
         for line in change.lines:
             self._lines[line.reward.id] = (lead.company_id, line)
         for settled in change.settled:
@@ -219,7 +224,6 @@ class Write:
             self._purchases.append(PurchaseRow(lead.company_id, lead.id, *msgspec.structs.astuple(purchase)))
         if (note := change.decision.note) is not None:
             self._notes.append(NoteRow(lead.company_id, lead.id, *msgspec.structs.astuple(note)))
-
         if change.turns is not None:
             self._turns[lead.company_id, lead.channel_id] = change.turns
             if change.batch_id is not None:
@@ -251,6 +255,7 @@ class Write:
         whole.add(followups.INSERT, self._follow_ups)
         whole.add(purchases.INSERT, self._purchases)
         whole.add(notes.INSERT, self._notes)
+        whole.add(folding.QUIET, self._quiet)
         whole.add(idempotency.INSERT, self._answers)
         whole.add(assignment_store.TURN, [_turns_row(key, turns) for key, turns in self._turns.items()])
         assigned = [AssignedRow(*key, leads, self._now) for key, leads in sorted(self._assigned.items())]

@@ -10,10 +10,12 @@ import msgspec
 from leadrail.core import idempotency
 from leadrail.core.assigning import tell_left
 from leadrail.core.automation import run_rules
+from leadrail.core.bulk.running import forget_old
 from leadrail.core.core import Core
 from leadrail.core.errors import Refused
 from leadrail.core.webhooks import results
 from leadrail.db.database import UNREACHABLE
+from leadrail.worker.counting import count
 from leadrail.worker.reminding import remind
 
 CHUNK = 2_000
@@ -45,9 +47,11 @@ async def forget_payloads(core: Core) -> None:
 JOBS = (
     Job("forget old idempotency keys", 600, forget_keys),
     Job("forget old payloads", 600, forget_payloads),
+    Job("forget old bulk changes", 600, forget_old),
     Job("apply the rules of channels", 60, run_rules),
     Job("remind of planned contacts", 5, remind),
     Job("tell who got the leads of batches", 60, tell_left),
+    Job("count leads and moves", 1, count),
 )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from leadrail.api.leads.shapes import LeadPatch, NewLead, StatusChange
+from leadrail.api.leads.shapes import FieldPatch, NewLead, StatusChange
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Category, StatusRef
 from leadrail.core.errors import Code, refuse
@@ -13,7 +13,7 @@ from leadrail.core.leads.commands import ChangeStatus, CreateLead, Idempotency, 
 from leadrail.kit.http import Request
 from leadrail.kit.ids import new_id, parse_id
 
-_FIELDS = tuple(name for name in LeadPatch.__struct_fields__ if name not in ("properties", "attribution"))
+_FIELDS = tuple(name for name in FieldPatch.__struct_fields__ if name != "attribution")
 
 
 def _fields_of(body: NewLead) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def _fields_of(body: NewLead) -> dict[str, Any]:
     return given | {"attribution": body.attribution} if body.attribution else given
 
 
-def patch_of(body: LeadPatch) -> dict[str, Any]:
+def patch_of(body: FieldPatch) -> dict[str, Any]:
     given = {name: value for name in _FIELDS if (value := getattr(body, name)) is not UNSET}
     return given if body.attribution is UNSET else given | {"attribution": body.attribution}
 

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from leadrail.api.leads.commands import lead_id_of
-from leadrail.api.leads.shapes import LeadQuery, Transition
+from leadrail.api.leads.shapes import LeadFilter, LeadQuery, Transition
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import Page, Paging, id_at, number_at, page
 from leadrail.api.writes import etag
+from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Named
+from leadrail.core.core import Core
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events import store as events
 from leadrail.core.followups import store as followups
@@ -21,6 +25,7 @@ from leadrail.core.notes import store as notes
 from leadrail.core.purchases import store as purchases
 from leadrail.core.queries import Seen
 from leadrail.core.setup import Setup
+from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
 
 
@@ -41,15 +46,8 @@ async def read(call: Call[None, NoQuery]) -> Response:
 async def search(call: Call[None, LeadQuery]) -> Response:
     query = call.query
     async with call.core.database.connection() as connection:
-        setups = await call.core.reader.channels(connection, call.actor)
-        if query.channel is not None:
-            setups = [await call.core.reader.channel(connection, call.actor, query.channel)]
-        own = [setup.channel for setup in setups if setup.channel.company_id == call.actor.company_id]
-        country = next((channel.country for channel in own), None)
-        chosen = Filter(
-            channel_ids=tuple(setup.channel.id for setup in setups),
-            conditions=_conditions(query, setups),
-            key=_key(query, country),
+        chosen = replace(
+            filter_of(call.actor, query, await channels_of(call.core, connection, call.actor, query)),
             below=number_at(query.cursor),
             limit=query.limit + 1,
         )
@@ -57,7 +55,25 @@ async def search(call: Call[None, LeadQuery]) -> Response:
     return json_response(200, page(seen, query.limit, lambda row: row.lead.number, _document))
 
 
-def _conditions(query: LeadQuery, setups: list[Setup]) -> tuple[Condition, ...]:
+async def channels_of(core: Core, connection: Connection, actor: Actor, query: LeadFilter) -> list[Setup]:
+    """The channels that the actor may use and the filter speaks of. Raises Refused (`channel_not_found`)."""
+    if query.channel is not None:
+        return [await core.reader.channel(connection, actor, query.channel)]
+    return await core.reader.channels(connection, actor)
+
+
+def filter_of(actor: Actor, query: LeadFilter, setups: list[Setup]) -> Filter:
+    """What was asked for, as the core has it; `setups` are its channels. Raises Refused (`invalid`)."""
+    own = [setup.channel for setup in setups if setup.channel.company_id == actor.company_id]
+    country = next((channel.country for channel in own), None)
+    return Filter(
+        channel_ids=tuple(setup.channel.id for setup in setups),
+        conditions=_conditions(query, setups),
+        key=_key(query, country),
+    )
+
+
+def _conditions(query: LeadFilter, setups: list[Setup]) -> tuple[Condition, ...]:
     wanted = (
         Condition("status_id", Operator.IN, _status_ids(query, setups)),
         Condition("source", Operator.EQ, query.source),
@@ -69,7 +85,7 @@ def _conditions(query: LeadQuery, setups: list[Setup]) -> tuple[Condition, ...]:
     return tuple(condition for condition in wanted if condition.value is not None)
 
 
-def _status_ids(query: LeadQuery, setups: list[Setup]) -> tuple[UUID, ...] | None:
+def _status_ids(query: LeadFilter, setups: list[Setup]) -> tuple[UUID, ...] | None:
     if query.status is None and query.category is None:
         return None
     name = query.status.casefold() if query.status is not None else None
@@ -81,7 +97,7 @@ def _status_ids(query: LeadQuery, setups: list[Setup]) -> tuple[UUID, ...] | Non
     )
 
 
-def _key(query: LeadQuery, country: str | None) -> tuple[KeyKind, str] | None:
+def _key(query: LeadFilter, country: str | None) -> tuple[KeyKind, str] | None:
     given: Mapping[KeyKind, str | None] = {
         KeyKind.EMAIL: query.email,
         KeyKind.PHONE: query.phone,

@@ -56,8 +56,8 @@ class ArrivedLead(LeadDocument, frozen=True):
     outcome: Arrival
 
 
-class LeadPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A merge patch (RFC 7396): what is left out stays, null removes. The status has a call of its own."""
+class FieldPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """New values for a lead's fields: what is left out stays, null removes."""
 
     email: str | None | UnsetType = UNSET
     phone: str | None | UnsetType = UNSET
@@ -74,8 +74,13 @@ class LeadPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     value: Decimal | None | UnsetType = UNSET
     currency: str | None | UnsetType = UNSET
     next_follow_up_at: Moment | None | UnsetType = UNSET
-    properties: dict[str, Any] = {}
     attribution: dict[str, Any] | None | UnsetType = UNSET
+
+
+class LeadPatch(FieldPatch, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A merge patch (RFC 7396): what is left out stays, null removes. The status has a call of its own."""
+
+    properties: dict[str, Any] = {}
 
 
 class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,7 +173,9 @@ class NewPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     trigger_ids: Annotated[tuple[UUID, ...], Meta(max_length=100)] | None = None
 
 
-class LeadQuery(msgspec.Struct, frozen=True, kw_only=True):
+class LeadFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which leads; one that is given holds for all of them."""
+
     channel: UUID | None = None
     status: str | None = None
     category: Category | None = None
@@ -180,6 +187,9 @@ class LeadQuery(msgspec.Struct, frozen=True, kw_only=True):
     created_from: Moment | None = None
     created_before: Moment | None = None
     updated_from: Moment | None = None
+
+
+class LeadQuery(LeadFilter, frozen=True, kw_only=True):
     limit: Limit = 50
     cursor: Cursor | None = None
 

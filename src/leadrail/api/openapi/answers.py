@@ -54,7 +54,7 @@ def _header(name: str) -> Json:
 
 def is_kept(row: Operation) -> bool:
     """Whether a repeat under the same Idempotency-Key gets the first answer."""
-    return row.method == "POST" or has_version(row)
+    return (row.method == "POST" and not row.only_asks) or has_version(row)
 
 
 def has_version(row: Operation) -> bool:

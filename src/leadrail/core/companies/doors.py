@@ -87,6 +87,15 @@ class Doors:
             raise refuse(Code.UNAUTHORIZED, "The token is not valid or has expired") from None
         return self._actor(hashlib.sha256(f"granted {credential.key.id}".encode()).digest(), credential, face)
 
+    async def admit_again(self, key_id: UUID, face: str) -> Actor:
+        """The actor of a key for which work goes on that it asked for earlier, as it is now.
+
+        Raises Refused (`unauthorized`).
+        """
+        async with self._database.connection() as connection:
+            credential = await store.credential_with_id(connection, key_id)
+        return _actor(self._in_force(credential), face)
+
     async def _credential(self, key_id: str) -> Credential:
         id = parse_id(key_id)
         async with self._database.connection() as connection:
@@ -122,13 +131,17 @@ class Doors:
         return right
 
     def _actor(self, digest: bytes, credential: Credential | None, face: str) -> Actor:
-        if credential is None or not _in_force(credential, self._clock()):
-            raise refuse(Code.UNAUTHORIZED, "The API key is missing, unknown, expired or revoked, or its user disabled")
+        known = self._in_force(credential)
         held = self._actors.get((digest, face))
-        if held is None or held[0] is not credential:
-            held = (credential, _actor(credential, face))
+        if held is None or held[0] is not known:
+            held = (known, _actor(known, face))
             self._actors[digest, face] = held
         return held[1]
+
+    def _in_force(self, credential: Credential | None) -> Credential:
+        if credential is None or not _in_force(credential, self._clock()):
+            raise refuse(Code.UNAUTHORIZED, "The API key is missing, unknown, expired or revoked, or its user disabled")
+        return credential
 
 
 def _signs(credential: Credential) -> bytes:

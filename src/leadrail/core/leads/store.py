@@ -216,6 +216,20 @@ async def by_key(
     return _found(await connection.fetch(_BY_KEY, companies, kind, key, channel_ids, limit))
 
 
+_IDS_BY_KEY = """
+SELECT l.id FROM lead_keys k JOIN leads l ON l.company_id = k.company_id AND l.id = k.lead_id
+WHERE k.company_id = $1 AND k.kind = $2 AND k.key = $3 AND ($4::bigint IS NULL OR l.number < $4)
+ORDER BY l.number DESC LIMIT $5
+"""
+
+
+async def ids_by_key(
+    connection: Connection, company_id: UUID, kind: KeyKind, key: str, *, below: int | None, limit: int
+) -> list[UUID]:
+    """The company's own leads with this identity key, newest first, with numbers under `below`."""
+    return [row[0] for row in await connection.fetch(_IDS_BY_KEY, company_id, kind, key, below, limit)]
+
+
 async def exists_anywhere(connection: Connection, lead_id: UUID) -> bool:
     """Whether any company has this lead: for a face that must tell "not yours" from "no such lead".
 

@@ -1,0 +1,187 @@
+"""One person's right to know and to be forgotten: all leads under an address, a number or a profile."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from leadrail.api import examples
+from leadrail.api.operation import Call, NoQuery, Operation
+from leadrail.api.page import Cursor, cursor_of, number_at
+from leadrail.api.writes import write
+from leadrail.core.actor import Scope
+from leadrail.core.engine import Done
+from leadrail.core.errors import Code, Refusal, Refused, refuse
+from leadrail.core.events import store as events
+from leadrail.core.events.model import Event
+from leadrail.core.followups import store as followups
+from leadrail.core.followups.store import FollowUpRow
+from leadrail.core.identity import KeyKind, email_key, linkedin_key, phone_key
+from leadrail.core.leads import store as leads
+from leadrail.core.leads.commands import EraseLead
+from leadrail.core.leads.decisions import Note, Purchase
+from leadrail.core.leads.model import LeadDocument, document
+from leadrail.core.notes import store as notes
+from leadrail.core.purchases import store as purchases
+from leadrail.core.queries import Seen
+from leadrail.core.rewards import store as rewards
+from leadrail.core.rewards.filters import Filter
+from leadrail.core.rewards.model import Reward
+from leadrail.db.database import Connection
+from leadrail.kit.http import Response, json_response
+
+SHOWN = 20
+"""Leads of one answer: each comes with all that was recorded of it."""
+
+ERASED_AT_ONCE = 500
+"""Leads of one call; the answer says when there are more."""
+
+_PART = 1_000
+Row = TypeVar("Row")
+
+
+class PersonBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is meant: one of these. They are in the body, so that they stand in no log of addresses."""
+
+    email: Annotated[str, Meta(max_length=320)] | None = None
+    phone: Annotated[str, Meta(max_length=100)] | None = None
+    linkedin_url: Annotated[str, Meta(max_length=500)] | None = None
+
+
+class ReportBody(PersonBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    cursor: Cursor | None = None
+
+
+class KnownLead(msgspec.Struct, frozen=True):
+    """A lead of the person, with everything that is recorded of it."""
+
+    lead: LeadDocument
+    events: list[Event]
+    follow_ups: list[FollowUpRow]
+    notes: list[Note]
+    purchases: list[Purchase]
+    rewards: list[Reward]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What the company knows of a person, newest leads first; `next_cursor` null: that is all."""
+
+    data: list[KnownLead]
+    next_cursor: str | None
+
+
+class Forgotten(msgspec.Struct, frozen=True):
+    """The leads that were erased by this call; `has_more`: call again for the rest."""
+
+    erased: list[str]
+    has_more: bool
+
+
+async def report(call: Call[ReportBody, NoQuery]) -> Response:
+    below = number_at(call.body.cursor)
+    async with call.core.database.connection() as connection:
+        found = await _leads(connection, call, SHOWN + 1, below)
+        shown = [await _known(connection, call, seen) for seen in found[:SHOWN]]
+    following = cursor_of(found[SHOWN - 1].lead.number) if len(found) > SHOWN else None
+    return json_response(200, Report(shown, following))
+
+
+async def forget(call: Call[PersonBody, NoQuery]) -> Response:
+    async def work(connection: Connection) -> Response:
+        found = await _leads(connection, call, ERASED_AT_ONCE + 1, None)
+        # An erased lead has no keys any more: calling again finds what is left, and in the end nothing.
+        commands = [EraseLead(actor=call.actor, lead_id=seen.lead.id) for seen in found[:ERASED_AT_ONCE]]
+        outcomes = await call.core.engine.execute(commands)
+        done = [str(outcome.lead.id) for outcome in outcomes if isinstance(outcome, Done)]
+        if not done and (refusals := [outcome for outcome in outcomes if isinstance(outcome, Refusal)]):
+            raise Refused(refusals[0])
+        return json_response(200, Forgotten(done, has_more=len(done) < len(found)))
+
+    return await write(call, work)
+
+
+async def _leads(connection: Connection, call: Call[Any, NoQuery], limit: int, below: int | None) -> list[Seen]:
+    """Those of the company's own channels: what another company knows, it has to answer for itself."""
+    setups = await call.core.reader.channels(connection, call.actor)
+    own = [setup.channel for setup in setups if setup.channel.company_id == call.actor.company_id]
+    country = next((channel.country for channel in own), None)
+    kind, key = _key(call.body, country)
+    ids = await leads.ids_by_key(connection, call.actor.company_id, kind, key, below=below, limit=limit)
+    return await call.core.reader.leads_in_order(connection, call.actor, ids)
+
+
+def _key(body: PersonBody, country: str | None) -> tuple[KeyKind, str]:
+    """Raises Refused (`invalid`) unless exactly one is given and can be read."""
+    given: dict[KeyKind, tuple[str, str | None, Callable[[str], str | None]]] = {
+        KeyKind.EMAIL: ("email", body.email, email_key),
+        KeyKind.PHONE: ("phone", body.phone, lambda text: phone_key(text, country)),
+        KeyKind.LINKEDIN: ("linkedin_url", body.linkedin_url, linkedin_key),
+    }
+    wanted = [(kind, name, text, read) for kind, (name, text, read) in given.items() if text is not None]
+    if len(wanted) != 1:
+        raise refuse(Code.INVALID, "Say who is meant: one of email, phone and linkedin_url", "/email")
+    kind, name, text, read = wanted[0]
+    if not (key := read(text)):
+        raise refuse(Code.INVALID, f"{name} cannot be read as one, so no lead is found by it", f"/{name}")
+    return kind, key
+
+
+async def _known(connection: Connection, call: Call[Any, NoQuery], seen: Seen) -> KnownLead:
+    place = connection, seen.lead.company_id, seen.lead.id
+    entries = await _whole(lambda last: events.of_lead(*place, after=last.seq if last else 0, limit=_PART))
+    earned = Filter(company_id=call.actor.company_id, lead_id=seen.lead.id)
+    return KnownLead(
+        document(seen.lead, seen.setup.channel),
+        [entry.event for entry in entries],
+        await _whole(lambda last: followups.of_lead(*place, after=last.number if last else 0, limit=_PART)),
+        await _whole(lambda last: notes.of_lead(*place, before=last.id if last else None, limit=_PART)),
+        await _whole(lambda last: purchases.of_lead(*place, before=last.id if last else None, limit=_PART)),
+        await _whole(lambda last: rewards.listed(connection, earned, before=last.id if last else None, limit=_PART)),
+    )
+
+
+async def _whole(read: Callable[[Any], Awaitable[Sequence[Row]]]) -> list[Row]:
+    """All rows of a list that is read part by part, each after the last row of the one before."""
+    rows: list[Row] = []
+    part: Sequence[Row] = ()
+    while not rows or len(part) == _PART:
+        part = await read(rows[-1] if rows else None)
+        rows += part
+        if not part:
+            break
+    return rows
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/v1/persons/report",
+        summary="Report all that is known of a person",
+        description="Every lead of your own channels under the address, number or profile, with its whole history.",
+        tag="Persons",
+        scope=Scope.ADMIN,
+        handler=report,
+        only_asks=True,
+        body=ReportBody,
+        request_example={"email": "jane@example.com"},
+        answer=Report,
+        answer_example={"data": [], "next_cursor": None},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/persons/erase",
+        summary="Erase a person from all leads",
+        description=(
+            "Erases every lead of your own channels under the address, number or profile, as deleting each would. "
+            "Erasing again finds nothing more. It cannot be undone."
+        ),
+        tag="Persons",
+        scope=Scope.ADMIN,
+        handler=forget,
+        body=PersonBody,
+        request_example={"email": "jane@example.com"},
+        answer=Forgotten,
+        answer_example={"erased": [examples.LEAD_ID], "has_more": False},
+    ),
+)

@@ -1,0 +1,1 @@
+"""Bulk changes: one change of many leads, worked through in the background by the same rules as a single one."""

@@ -1,0 +1,1 @@
+"""Leads and moves counted: sums that a worker keeps out of the feed of events, and what is read from them."""
