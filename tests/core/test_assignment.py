@@ -21,7 +21,7 @@ from leadrail.core.channels.model import Channel, Duplicates, StatusRef
 from leadrail.core.channels.store import renew
 from leadrail.core.core import Core
 from leadrail.core.engine import Done, Outcome
-from leadrail.core.leads.commands import CreateLead, Origin
+from leadrail.core.leads.commands import CreateLead, Idempotency, Origin
 from leadrail.db.database import Database
 from leadrail.kit.ids import new_id
 from tests.people import People, Person
@@ -122,7 +122,7 @@ def test_the_rule_of_a_source_goes_first_and_has_turns_of_its_own() -> None:
 
 def test_when_nobody_of_a_rule_is_there_the_others_get_its_leads() -> None:
     rule = SourceRule("fair", (Assignee("field@example.com"),))
-    plan = Assignment(assignees=team(1), rules=(rule,), inactive=frozenset({"field@example.com"}))
+    plan = Assignment(assignees=team(1), rules=(rule,), disabled=frozenset({"FIELD@example.com"}))
 
     assert given_out(plan, 2, source="fair")[0] == ["person 0", "person 0"]
 
@@ -242,6 +242,41 @@ async def test_a_lead_that_says_whose_it_is_keeps_it_and_takes_no_turn(people: P
     assert await assignees(owner, channel) == ["person 0", "kim", "person 1", "person 0", None]
 
 
+async def test_a_thousand_imported_leads_are_spread_and_nobody_is_told(people: People) -> None:
+    owner = people.owner
+    channel, actor, batch_id = await owner.channel(), await actor_of(owner), new_id()
+    await planned(owner, channel, assignees=team(1, 1, 1))
+
+    commands = [make(actor, channel, origin=Origin.IMPORT, batch_id=batch_id) for _ in range(1000)]
+    await owner.core.engine.execute(commands)
+
+    assert sorted(Counter(await assignees(owner, channel)).values()) == [333, 333, 334]
+    assert await notices(owner) == []
+    assert await owner.count("assigned_batches") == 0
+
+
+async def test_leads_are_decided_once_unless_another_server_took_a_turn(people: People, other: Core) -> None:
+    owner = people.owner
+    channel, actor = await owner.channel(), await actor_of(owner)
+    await planned(owner, channel, assignees=team(1, 1, 1))
+    decided: list[str | None] = []
+
+    def render(done: Done) -> tuple[int, bytes]:
+        decided.append(done.lead.assignee)
+        return 201, b""
+
+    def kept() -> CreateLead:
+        return make(actor, channel, idempotency=Idempotency(str(new_id()), b"", render))
+
+    await owner.core.engine.execute_one(make(actor, channel))
+    await owner.core.engine.execute_one(kept())
+    await other.engine.execute_one(make(actor, channel))
+    await owner.core.engine.execute_one(kept())
+
+    assert decided == ["person 1", "person 2", "person 0"]
+    assert await assignees(owner, channel) == ["person 0", "person 1", "person 2", "person 0"]
+
+
 async def test_who_comes_in_again_takes_no_turn(people: People) -> None:
     owner = people.owner
     channel, actor = await owner.channel(duplicates=Duplicates.UPDATE), await actor_of(owner)
@@ -322,6 +357,21 @@ async def test_a_batch_is_delivered_lead_by_lead_and_told_once(people: People) -
 
     rows = await owner.rows("SELECT event_type FROM deliveries WHERE company_id = $1", owner.company_id)
     assert Counter(row["event_type"] for row in rows) == {"lead.created": 3, "leads.assigned": 1}
+
+
+async def test_a_vendor_s_call_with_many_leads_is_a_batch_too(people: People) -> None:
+    owner = people.owner
+    channel = await owner.channel()
+    await planned(owner, channel, assignees=team(1))
+    body = {
+        "campaignId": str(channel.id),
+        "leads": [{"linkedinUrl": f"https://linkedin.com/in/p{n}"} for n in range(3)],
+    }
+
+    answer = await owner.http.post("/sendpilot/v1/leads", json=body)
+
+    assert answer.json()["leadsAdded"] == 3
+    assert [(type, data["leads"]) for type, data in await notices(owner)] == [("leads.assigned", 3)]
 
 
 async def test_without_a_plan_every_lead_of_a_batch_is_a_notice(people: People) -> None:

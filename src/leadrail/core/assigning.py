@@ -1,7 +1,7 @@
 """One notice of a batch for each who got leads of it, however many transactions it took."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from leadrail.core.actor import Actor, system
 from leadrail.core.channels import assignment_store
 from leadrail.core.channels.model import ChannelTold
 from leadrail.core.core import Core
+from leadrail.core.engine import Done, Outcome
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.told import LeadsAssignedData
 from leadrail.core.save import Write, announce
@@ -24,8 +25,16 @@ CHUNK = 100
 log = logging.getLogger(__name__)
 
 
+def owners(outcomes: Iterable[Outcome]) -> set[UUID]:
+    """The companies of the channels that gave leads of a batch out, or might have."""
+    made = (one for one in outcomes if isinstance(one, Done) and one.before is None)
+    return {one.lead.company_id for one in made if one.setup.channel.assignment is not None}
+
+
 async def tell(core: Core, actor: Actor, companies: Collection[UUID], batch_id: UUID) -> None:
     """Tells who got how many leads of the batch, once. What fails here is told by the worker."""
+    if not companies:
+        return
     try:
         await _tell(core, actor, companies, batch_id)
     except (*UNREACHABLE, asyncpg.PostgresError) as error:

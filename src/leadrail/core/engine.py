@@ -5,7 +5,7 @@ command -> batcher -> load (lock rows) -> decide (pure) -> save (one statement) 
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,20 +14,19 @@ import msgspec
 
 from leadrail.core import idempotency
 from leadrail.core.channels import assignment_store
-from leadrail.core.channels.assignment import Turns
+from leadrail.core.channels.assignment import Giver, Turns
 from leadrail.core.counts import folding
 from leadrail.core.erasure import Eraser, erase_elsewhere, erase_recorded
 from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
 from leadrail.core.idempotency import Answer
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.arriving import arrival_keys
-from leadrail.core.leads.assigning import wants_turn
 from leadrail.core.leads.commands import Command, CorrectReward, CreateLead, DecideReward
 from leadrail.core.rewards import store as rewards
 from leadrail.core.rewards.model import Ledger
 from leadrail.core.save import Change, Write
 from leadrail.core.setup import Setup, Setups
-from leadrail.core.work import Arrival, Done, Outcome, Work
+from leadrail.core.work import Arrival, Done, Loaded, Outcome, Work
 from leadrail.db.database import UNREACHABLE, Connection, Database
 from leadrail.kit.batching import Batcher
 from leadrail.kit.clock import Clock
@@ -36,6 +35,8 @@ __all__ = ["BATCH_LIMIT", "Arrival", "Done", "Engine", "Outcome", "Rehearsal"]
 
 BATCH_LIMIT = 96
 SLOTS = 2
+MOST_GUESSES = 10_000
+"""Of how many channels the process remembers whose turn it was."""
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Engine:
     ) -> None:
         self._database, self._setups, self._clock, self._on_due = database, setups, clock, on_due
         self._erasers, self._on_commit = erasers, on_commit
+        self._turns: dict[Giver, Turns] = {}
         self._idle: list[Connection] = []
         self._batcher: Batcher[Command, Outcome] = Batcher(self._run, key=_key, limit=BATCH_LIMIT, slots=SLOTS)
 
@@ -86,8 +88,8 @@ class Engine:
             transaction = connection.transaction()
             await transaction.start()
             try:
-                work = await self._load(connection, [command], self._clock())
-                done, change = work.decided(command)
+                loaded = await self._load(connection, [command], self._clock())
+                done, change = Work(loaded, self._turns).decided(command)
             finally:
                 await transaction.rollback()
         return Rehearsal(done, change)
@@ -141,15 +143,35 @@ class Engine:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            work = await self._load(connection, commands, self._clock())
-            outcomes = [work.apply(command) for command in commands]
-            await self._save(connection, work.write)
+            done = await self._carry_out(connection, commands)
         except BaseException:
             if not connection.is_closed():
                 await transaction.rollback()
             raise
         await transaction.commit()
+        return done
+
+    async def _carry_out(self, connection: Connection, commands: Sequence[Command]) -> tuple[list[Outcome], bool]:
+        """The same inside a transaction of the caller's."""
+        loaded = await self._load(connection, commands, self._clock())
+        work, outcomes = self._decide(loaded, commands, self._turns)
+        if work.write.turns:
+            # Whose turn it is was guessed, so that the row of turns is not locked while this decides.
+            turns = await assignment_store.hold_turns(connection, work.write.turns)
+            if any(turns[giver] != work.guessed[giver] for giver in turns):
+                work, outcomes = self._decide(loaded, commands, turns)
+        await self._save(connection, work.write)
         return outcomes, bool(work.write.deliveries)
+
+    def _decide(
+        self, loaded: Loaded, commands: Sequence[Command], turns: Mapping[Giver, Turns]
+    ) -> tuple[Work, list[Outcome]]:
+        work = Work(loaded, turns)
+        outcomes = [work.apply(command) for command in commands]
+        if len(self._turns) > MOST_GUESSES:
+            self._turns.clear()
+        self._turns.update(work.write.turns)
+        return work, outcomes
 
     async def _save(self, connection: Connection, write: Write) -> None:
         # The statement locks the company's event counter. An erasure, which may be long and waits for the worker, comes
@@ -167,8 +189,8 @@ class Engine:
             await folding.recount(connection, erased.company_id, [erased.lead_id])
             await erase_elsewhere(connection, erased, self._erasers)
 
-    async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> Work:
-        # Channels, then keys, then leads, then counters: every batch locks in this order, so none wait in a circle.
+    async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> Loaded:
+        # Channels, keys, leads, turns, counters: every batch locks in this order, so none wait in a circle.
         creates = [command for command in commands if isinstance(command, CreateLead)]
         held = await self._setups.held(connection, {command.channel_id for command in creates}) if creates else {}
         known = await self._known(connection, creates, held)
@@ -186,10 +208,9 @@ class Engine:
         setups = held | (await self._setups.at_versions(connection, versions) if versions else {})
         ledgers = await self._ledgers(connection, commands, locked, setups, now)
         numbers = await leads.take_numbers(connection, len(creates)) if creates else []
-        turns = await self._turns(connection, creates, held)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
-        return Work(locked, setups, ledgers, numbers, known, turns, answers, now)
+        return Loaded(locked, setups, ledgers, numbers, known, answers, now)
 
     async def _ledgers(
         self,
@@ -222,17 +243,6 @@ class Engine:
             for kind, key in arrival_keys(setup.channel, command)
         }
         return await leads.hold_keys(connection, sorted(wanted)) if wanted else {}
-
-    async def _turns(
-        self, connection: Connection, creates: Sequence[CreateLead], setups: dict[UUID, Setup]
-    ) -> dict[UUID, Turns]:
-        """Whose turn it is in the channels that say whose these leads are; theirs until the commit."""
-        wanted = {
-            (setup.channel.company_id, command.channel_id)
-            for command in creates
-            if (setup := setups.get(command.channel_id)) is not None and wants_turn(setup.channel, command)
-        }
-        return await assignment_store.hold_turns(connection, sorted(wanted)) if wanted else {}
 
     async def _take(self) -> Connection:
         while self._idle:

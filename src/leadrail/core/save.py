@@ -11,7 +11,7 @@ import msgspec
 from leadrail.core import idempotency
 from leadrail.core.actor import Actor, ActorKind
 from leadrail.core.channels import assignment_store
-from leadrail.core.channels.assignment import Turns
+from leadrail.core.channels.assignment import Giver, Turns
 from leadrail.core.channels.assignment_store import AssignedRow, TurnsRow
 from leadrail.core.channels.model import Channel
 from leadrail.core.counts import folding
@@ -59,7 +59,8 @@ class Change(msgspec.Struct, frozen=True):
     """One carried-out command: the lead before and after, its events, and what they did to its rewards.
 
     `lines` are new rewards, `settled` those with another state than before (new ones may be among them); `ledger` is
-    the lead's ledger after it all. `turns` are the channel's after it gave the lead to somebody, one of `batch_id`.
+    the lead's ledger after it all. `turns` are the channel's after it gave the lead to somebody; of the leads
+    of `batch_id` there is one notice.
     """
 
     before: Lead | None
@@ -195,9 +196,9 @@ class Write:
         self._purchases: list[PurchaseRow] = []
         self._notes: list[NoteRow] = []
         self._answers: list[AnswerRow] = []
-        self._turns: dict[tuple[UUID, UUID], Turns] = {}
         self._assigned: Counter[tuple[UUID, UUID, UUID, str]] = Counter()
         self._quiet: list[QuietEdit] = []
+        self.turns: dict[Giver, Turns] = {}
         self.deliveries: list[DeliveryRow] = []
         self.erased: list[Erased] = []
 
@@ -225,7 +226,7 @@ class Write:
         if (note := change.decision.note) is not None:
             self._notes.append(NoteRow(lead.company_id, lead.id, *msgspec.structs.astuple(note)))
         if change.turns is not None:
-            self._turns[lead.company_id, lead.channel_id] = change.turns
+            self.turns[lead.company_id, lead.channel_id] = change.turns
             if change.batch_id is not None:
                 self._assigned[lead.company_id, change.batch_id, lead.channel_id, lead.assignee or ""] += 1
 
@@ -257,7 +258,7 @@ class Write:
         whole.add(notes.INSERT, self._notes)
         whole.add(folding.QUIET, self._quiet)
         whole.add(idempotency.INSERT, self._answers)
-        whole.add(assignment_store.TURN, [_turns_row(key, turns) for key, turns in self._turns.items()])
+        whole.add(assignment_store.TURN, [_turns_row(key, turns) for key, turns in self.turns.items()])
         assigned = [AssignedRow(*key, leads, self._now) for key, leads in sorted(self._assigned.items())]
         whole.add(assignment_store.ASSIGNED, assigned)
         return whole.render() if whole else None
@@ -350,5 +351,5 @@ class Write:
         self._keyed += [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in keys]
 
 
-def _turns_row(channel: tuple[UUID, UUID], turns: Turns) -> TurnsRow:
-    return TurnsRow(*channel, {pool: msgspec.structs.asdict(turn) for pool, turn in turns.items()})
+def _turns_row(giver: Giver, turns: Turns) -> TurnsRow:
+    return TurnsRow(*giver, {pool: msgspec.structs.asdict(turn) for pool, turn in turns.items()})

@@ -1,6 +1,6 @@
 """One batch in the making: what each command of it comes to, in the order in which they came."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.actor import ActorKind
-from leadrail.core.channels.assignment import Turns
+from leadrail.core.channels.assignment import Giver, Turns
 from leadrail.core.errors import Code, Refusal, Refused, refuse
 from leadrail.core.events.model import Event, EventType
 from leadrail.core.idempotency import Answer
@@ -16,7 +16,15 @@ from leadrail.core.identity import KeyKind
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.arriving import Match, arrival_keys, meant_by
 from leadrail.core.leads.assigning import assigned
-from leadrail.core.leads.commands import Command, CorrectReward, CreateLead, DecideReward, LeadCommand, RewardCommand
+from leadrail.core.leads.commands import (
+    Command,
+    CorrectReward,
+    CreateLead,
+    DecideReward,
+    LeadCommand,
+    Origin,
+    RewardCommand,
+)
 from leadrail.core.leads.decisions import Decision
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.rules import decide
@@ -62,25 +70,32 @@ Outcome = Done | Answer | Refusal
 """An Answer is the kept answer to an earlier call with the same idempotency key."""
 
 
-class Work:
-    """One batch in the making: the state that later commands see, and what is to be written."""
+class Loaded(msgspec.Struct, frozen=True):
+    """What a batch begins with: the rows that are locked for it, and what is known beside them."""
 
-    def __init__(
-        self,
-        locked: Sequence[leads.Locked],
-        setups: dict[UUID, Setup],
-        ledgers: dict[UUID, Ledger],
-        numbers: list[int],
-        known: dict[leads.Place, leads.Holders],
-        turns: dict[UUID, Turns],
-        answers: dict[tuple[UUID, str], Answer],
-        now: datetime,
-    ) -> None:
-        self._leads = {row.lead.id: row.lead for row in locked}
-        self._ledgers = ledgers
-        self._setups, self._numbers, self._answers, self._now = setups, iter(numbers), answers, now
-        self._known, self._turns = known, turns
-        self.write = Write(now)
+    locked: Sequence[leads.Locked]
+    setups: Mapping[UUID, Setup]
+    ledgers: Mapping[UUID, Ledger]
+    numbers: Sequence[int]
+    known: Mapping[leads.Place, leads.Holders]
+    answers: Mapping[tuple[UUID, str], Answer]
+    now: datetime
+
+
+class Work:
+    """One batch in the making: the state that later commands see, and what is to be written.
+
+    `turns` says whose turn it is taken to be in channels that give their leads out; `guessed` is what of it counted.
+    """
+
+    def __init__(self, loaded: Loaded, turns: Mapping[Giver, Turns]) -> None:
+        self._leads = {row.lead.id: row.lead for row in loaded.locked}
+        self._ledgers, self._answers = dict(loaded.ledgers), dict(loaded.answers)
+        self._known = {place: dict(holders) for place, holders in loaded.known.items()}
+        self._setups, self._numbers, self._now = loaded.setups, iter(loaded.numbers), loaded.now
+        self._turns = turns
+        self.guessed: dict[Giver, Turns] = {}
+        self.write = Write(loaded.now)
 
     def apply(self, command: Command) -> Outcome:
         try:
@@ -115,9 +130,10 @@ class Work:
         number = next(self._numbers)
         meant = meant_by(setup.channel, command, self._matches(command, setup))
         if isinstance(meant, CreateLead):
-            meant, turns = assigned(setup.channel, meant, self._turns.get(meant.channel_id), self._now)
+            meant, turns = self._assigned(meant, setup)
             done, change = self._carried_out(meant, setup, None, meant.number or number)
-            return done, msgspec.structs.replace(change, turns=turns, batch_id=meant.batch_id) if turns else change
+            batch_id = meant.batch_id if meant.origin is Origin.BATCH else None
+            return done, msgspec.structs.replace(change, turns=turns, batch_id=batch_id) if turns else change
         done, change = self._carried_out(meant, setup, self._leads[meant.lead_id], 0)
         if command.actor.kind is ActorKind.VISITOR:
             as_sent = decide(None, setup.channel, command, self._now, number).lead
@@ -134,6 +150,14 @@ class Work:
         if (setup := self._setups.get(channel_id)) is None:
             raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
         return setup
+
+    def _assigned(self, command: CreateLead, setup: Setup) -> tuple[CreateLead, Turns | None]:
+        giver = (setup.channel.company_id, setup.channel.id)
+        turns = self.write.turns.get(giver) or self._turns.get(giver, {})
+        command, after = assigned(setup.channel, command, turns, self._now)
+        if after is not None:
+            self.guessed.setdefault(giver, turns)
+        return command, after
 
     def _matches(self, command: CreateLead, setup: Setup) -> list[Match]:
         """The leads of the channel, as they are by now, with keys in common."""
@@ -174,8 +198,6 @@ class Work:
             for kind, key in lead.keys(done.setup.channel.country):
                 if (holders := self._known.get((lead.channel_id, kind, key))) is not None:
                     holders[lead.id] = lead.version
-        if change.turns is not None:
-            self._turns[lead.channel_id] = change.turns
         self.write.add(change)
         if command.idempotency is not None:
             status, body = command.idempotency.render(done)

@@ -62,5 +62,5 @@ def _shown(channel: Channel) -> ShownAssignment:
     plan = channel.assignment or Assignment()
     pools = (plan.assignees, *(rule.assignees for rule in plan.rules))
     named = dict.fromkeys(one.assignee for pool in pools for one in pool)
-    inactive = [name for name in named if name.casefold() in plan.inactive]
+    inactive = [name for name in named if plan.is_inactive(name)]
     return ShownAssignment(plan.assignees, plan.rules, plan.absences, inactive)

@@ -33,9 +33,7 @@ async def create_batch(call: Call[LeadBatch, NoQuery]) -> Response:
         return creation(call.actor, wire.decode(_NEW_LEAD, bytes(raw), at), keep, batch_id)
 
     results, response = await _batch(call, call.body.leads, "/leads", _arrived, command)
-    made = [one for one in results if isinstance(one, Done) and one.setup.channel.assignment is not None]
-    if companies := {one.lead.company_id for one in made}:
-        await assigning.tell(call.core, call.actor, companies, batch_id)
+    await assigning.tell(call.core, call.actor, assigning.owners(results), batch_id)
     return response
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from math import gcd
+from uuid import UUID
 
 import msgspec
 
@@ -59,15 +60,18 @@ Turns = dict[str, Turn]
 
 DEFAULT = ""
 
+Giver = tuple[UUID, UUID]
+"""A channel that gives its leads out: its company and its id."""
+
 
 class Assignment(Plan, frozen=True, kw_only=True, dict=True):
-    """A channel's plan; `inactive` are the addresses of the company's users who are switched off, in small letters."""
+    """A channel's plan; `disabled` are the addresses of the company's users who are switched off."""
 
-    inactive: frozenset[str] = frozenset()
+    disabled: frozenset[str] = frozenset()
 
-    @property
-    def is_empty(self) -> bool:
-        return not self.assignees and not self.rules
+    @cached_property
+    def _inactive(self) -> frozenset[str]:
+        return frozenset(address.casefold() for address in self.disabled)
 
     @cached_property
     def _by_source(self) -> dict[str, tuple[Assignee, ...]]:
@@ -86,10 +90,13 @@ class Assignment(Plan, frozen=True, kw_only=True, dict=True):
                 return chosen.assignee, turns | {pool: Turn(who, taken + 1)}
         return None
 
+    def is_inactive(self, assignee: str) -> bool:
+        return assignee.casefold() in self._inactive
+
     def _present(self, assignees: tuple[Assignee, ...], now: datetime) -> tuple[Assignee, ...]:
         away = {one.assignee.casefold() for one in self.absences if one.start <= now < one.end} if assignees else ()
         return tuple(
-            one for one in assignees if (name := one.assignee.casefold()) not in away and name not in self.inactive
+            one for one in assignees if one.assignee.casefold() not in away and not self.is_inactive(one.assignee)
         )
 
 

@@ -1,13 +1,13 @@
 """The SQL of assignment: a channel's plan, whose turn it is, and what is still to be told of batches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from leadrail.core.channels.assignment import DEFAULT, Plan, Turn, Turns
+from leadrail.core.channels.assignment import DEFAULT, Giver, Plan, Turn, Turns
 from leadrail.db.database import Connection
 from leadrail.db.statement import Section
 
@@ -46,17 +46,17 @@ TURN = Section(
 
 # A batch takes its turns as a block: whoever comes next waits here for its commit and goes on behind it.
 _HOLD = """
-SELECT t.channel_id, t.turns FROM unnest($1::uuid[], $2::uuid[]) AS q(company_id, channel_id)
+SELECT t.company_id, t.channel_id, t.turns FROM unnest($1::uuid[], $2::uuid[]) AS q(company_id, channel_id)
 JOIN assignment_turns t ON t.company_id = q.company_id AND t.channel_id = q.channel_id
 ORDER BY t.company_id, t.channel_id FOR NO KEY UPDATE OF t
 """
 
 
-async def hold_turns(connection: Connection, channels: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Turns]:
-    """Whose turn it is in these (company, channel), by the channel; until the transaction ends nobody else's."""
-    companies, ids = zip(*channels, strict=True)
+async def hold_turns(connection: Connection, givers: Iterable[Giver]) -> dict[Giver, Turns]:
+    """Whose turn it is in these channels; until the transaction ends nobody else can take one."""
+    companies, ids = zip(*givers, strict=True)
     rows = await connection.fetch(_HOLD, companies, ids)
-    return {channel_id: msgspec.convert(turns, dict[str, Turn]) for channel_id, turns in rows}
+    return {(company_id, id): msgspec.convert(turns, dict[str, Turn]) for company_id, id, turns in rows}
 
 
 class AssignedRow(msgspec.Struct, frozen=True):

@@ -9,10 +9,9 @@ from leadrail.core.channels.model import Channel
 from leadrail.core.leads.commands import CreateLead, Origin
 
 
-def wants_turn(channel: Channel, command: CreateLead) -> bool:
-    """Whether the channel says whose the lead is. What comes out of another system is whose it was there."""
-    plan = channel.assignment
-    return plan is not None and not plan.is_empty and command.origin is not Origin.IMPORT and _is_nobodys(command)
+def _wants_turn(command: CreateLead) -> bool:
+    """What was brought over from another system, and not in a batch of new leads, is whose it was there."""
+    return (command.origin is not Origin.IMPORT or command.batch_id is not None) and _is_nobodys(command)
 
 
 def _is_nobodys(command: CreateLead) -> bool:
@@ -20,11 +19,9 @@ def _is_nobodys(command: CreateLead) -> bool:
     return given is None or (isinstance(given, str) and not given.strip())
 
 
-def assigned(
-    channel: Channel, command: CreateLead, turns: Turns | None, now: datetime
-) -> tuple[CreateLead, Turns | None]:
-    """The lead with an assignee, and the turns after it; None when it took none. Of a batch there is one notice."""
-    if turns is None or channel.assignment is None or not wants_turn(channel, command):
+def assigned(channel: Channel, command: CreateLead, turns: Turns, now: datetime) -> tuple[CreateLead, Turns | None]:
+    """The lead with an assignee, and the turns after it; None when it takes none. Of a batch there is one notice."""
+    if channel.assignment is None or not _wants_turn(command):
         return command, None
     source = command.fields.get("source")
     chosen = channel.assignment.next(source if isinstance(source, str) else None, turns, now)

@@ -66,7 +66,8 @@ class CreateLead(msgspec.Struct, frozen=True, kw_only=True):
     looked at. `at` and `updated_at` are when it came to be and was last changed by the caller's account. `number` asks
     for a number that is free. `on_duplicate` is what becomes of it when the channel has its person already, None leaves
     that to the channel; `unique_by` refuses it, whatever that says, when one has a key of that kind in common.
-    `batch_id` is that of all leads that come with it, of whose assignment there is one notice (see `core.assigning`).
+    `batch_id` is that of all new leads that come with it: the channel gives them out, whatever their origin, and of
+    those that are told there is one notice (see `core.assigning`).
     """
 
     actor: Actor
