@@ -255,7 +255,7 @@ async def test_a_thousand_imported_leads_are_spread_and_nobody_is_told(people: P
     assert await owner.count("assigned_batches") == 0
 
 
-async def test_leads_are_decided_once_unless_another_server_took_a_turn(people: People, other: Core) -> None:
+async def test_leads_are_decided_once_until_another_server_takes_a_turn(people: People, other: Core) -> None:
     owner = people.owner
     channel, actor = await owner.channel(), await actor_of(owner)
     await planned(owner, channel, assignees=team(1, 1, 1))
@@ -273,8 +273,13 @@ async def test_leads_are_decided_once_unless_another_server_took_a_turn(people: 
     await other.engine.execute_one(make(actor, channel))
     await owner.core.engine.execute_one(kept())
 
-    assert decided == ["person 1", "person 2", "person 0"]
-    assert await assignees(owner, channel) == ["person 0", "person 1", "person 2", "person 0"]
+    # From now on it looks before it decides.
+    await other.engine.execute_one(make(actor, channel))
+    await owner.core.engine.execute_one(kept())
+    await owner.core.engine.execute_one(kept())
+
+    assert decided == ["person 1", *("person 2", "person 0"), "person 2", "person 0"]
+    assert await assignees(owner, channel) == [f"person {n % 3}" for n in range(7)]
 
 
 async def test_who_comes_in_again_takes_no_turn(people: People) -> None:

@@ -63,6 +63,7 @@ class Engine:
         self._database, self._setups, self._clock, self._on_due = database, setups, clock, on_due
         self._erasers, self._on_commit = erasers, on_commit
         self._turns: dict[Giver, Turns] = {}
+        self._doubted: set[Giver] = set()
         self._idle: list[Connection] = []
         self._batcher: Batcher[Command, Outcome] = Batcher(self._run, key=_key, limit=BATCH_LIMIT, slots=SLOTS)
 
@@ -154,14 +155,31 @@ class Engine:
     async def _carry_out(self, connection: Connection, commands: Sequence[Command]) -> tuple[list[Outcome], bool]:
         """The same inside a transaction of the caller's."""
         loaded = await self._load(connection, commands, self._clock())
-        work, outcomes = self._decide(loaded, commands, self._turns)
-        if work.write.turns:
-            # Whose turn it is was guessed, so that the row of turns is not locked while this decides.
-            turns = await assignment_store.hold_turns(connection, work.write.turns)
-            if any(turns[giver] != work.guessed[giver] for giver in turns):
-                work, outcomes = self._decide(loaded, commands, turns)
+        if loaded.givers.isdisjoint(self._doubted):
+            work, outcomes = await self._decide_by_guess(connection, loaded, commands)
+        else:
+            turns = await assignment_store.hold_turns(connection, loaded.givers)
+            self._doubted -= {giver for giver in turns if turns[giver] == self._turns.get(giver)}
+            work, outcomes = self._decide(loaded, commands, turns)
         await self._save(connection, work.write)
         return outcomes, bool(work.write.deliveries)
+
+    async def _decide_by_guess(
+        self, connection: Connection, loaded: Loaded, commands: Sequence[Command]
+    ) -> tuple[Work, list[Outcome]]:
+        """Takes it that nobody else took turns, so that no row of turns is locked while this decides.
+
+        Where that was wrong, another server is at it: turns are doubted there until they are found as they were left.
+        """
+        work, outcomes = self._decide(loaded, commands, self._turns)
+        if not work.write.turns:
+            return work, outcomes
+        turns = await assignment_store.hold_turns(connection, work.write.turns)
+        wrong = {giver for giver in turns if turns[giver] != work.guessed[giver]}
+        if not wrong:
+            return work, outcomes
+        self._doubted |= wrong
+        return self._decide(loaded, commands, turns)
 
     def _decide(
         self, loaded: Loaded, commands: Sequence[Command], turns: Mapping[Giver, Turns]
@@ -210,7 +228,8 @@ class Engine:
         numbers = await leads.take_numbers(connection, len(creates)) if creates else []
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
-        return Loaded(locked, setups, ledgers, numbers, known, answers, now)
+        givers = frozenset(setup.channel.giver for setup in held.values() if setup.channel.assignment is not None)
+        return Loaded(locked, setups, ledgers, numbers, known, givers, answers, now)
 
     async def _ledgers(
         self,

@@ -71,13 +71,17 @@ Outcome = Done | Answer | Refusal
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """What a batch begins with: the rows that are locked for it, and what is known beside them."""
+    """What a batch begins with: the rows that are locked for it, and what is known beside them.
+
+    `givers` are the channels of new leads that may give them out.
+    """
 
     locked: Sequence[leads.Locked]
     setups: Mapping[UUID, Setup]
     ledgers: Mapping[UUID, Ledger]
     numbers: Sequence[int]
     known: Mapping[leads.Place, leads.Holders]
+    givers: frozenset[Giver]
     answers: Mapping[tuple[UUID, str], Answer]
     now: datetime
 
@@ -152,7 +156,7 @@ class Work:
         return setup
 
     def _assigned(self, command: CreateLead, setup: Setup) -> tuple[CreateLead, Turns | None]:
-        giver = (setup.channel.company_id, setup.channel.id)
+        giver = setup.channel.giver
         turns = self.write.turns.get(giver) or self._turns.get(giver, {})
         command, after = assigned(setup.channel, command, turns, self._now)
         if after is not None:

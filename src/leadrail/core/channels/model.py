@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.actor import Actor
-from leadrail.core.channels.assignment import Assignment
+from leadrail.core.channels.assignment import Assignment, Giver
 
 
 class Category(StrEnum):
@@ -165,6 +165,10 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     aliases: dict[str, str]
     rules: tuple[Rule, ...] = ()
     assignment: Assignment | None = None
+
+    @property
+    def giver(self) -> Giver:
+        return (self.company_id, self.id)
 
     @cached_property
     def status_by_id(self) -> dict[UUID, Status]:

@@ -22,7 +22,7 @@ class LeadCreatedData(TypedDict):
     """`data` of lead.created."""
 
     to: Named
-    assignee: NotRequired[str]
+    assignee: NotRequired[str | None]
     reason: NotRequired[str]
     reason_id: NotRequired[UUID]
     sub_status: NotRequired[str]
