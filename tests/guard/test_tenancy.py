@@ -38,6 +38,7 @@ OF_OWNER = Answers(404, 403, 404)
 OF_LEAD = Answers(404, 200, 404)
 OF_COMPANY = Answers(404, 404, 403)
 OF_USER = Answers(200, 200, 422)  # one's own marks and choice; the bound key is no user's
+OF_IMPORTER = Answers(404, 404, 404)  # a partner does not see what the owner brings in, nor a bound key
 OF_PAYER = Answers(404, 403, 404)  # the partner earns it: it may look, and no more
 
 WHO_MAY = {
@@ -89,6 +90,7 @@ WHO_MAY = {
     "PUT /v1/channels/{id}/assignment": OF_OWNER,
     "POST /v1/leads": Answers(404, 201, 404),
     "GET /v1/leads": OWN,
+    "GET /v1/leads/export": OWN,
     "POST /v1/leads/batch": OWN,  # with every item refused, see below
     "POST /v1/leads/status/batch": OWN,
     "GET /v1/leads/{id}": OF_LEAD,
@@ -107,6 +109,16 @@ WHO_MAY = {
     "POST /v1/leads/{id}/notes": Answers(404, 201, 404),
     "GET /v1/leads/{id}/purchases": OF_LEAD,
     "POST /v1/leads/{id}/purchases": Answers(404, 201, 404),
+    "POST /v1/imports": Answers(404, 201, 404),
+    "GET /v1/imports": OWN,
+    "GET /v1/imports/{id}": OF_IMPORTER,
+    "PATCH /v1/imports/{id}": OF_IMPORTER,
+    "DELETE /v1/imports/{id}": OF_IMPORTER,
+    "POST /v1/imports/{id}/start": OF_IMPORTER,
+    "POST /v1/imports/{id}/undo": OF_IMPORTER,
+    "GET /v1/imports/{id}/refused.csv": OF_IMPORTER,
+    "GET /v1/import-presets": OWN,
+    "DELETE /v1/import-presets/{id}": OF_COMPANY,
     "POST /v1/bulk-changes": Answers(202, 202, 202),  # one's own, with every lead refused that one may not see
     "GET /v1/bulk-changes": OWN,
     "GET /v1/bulk-changes/{id}": Answers(404, 404, 404),

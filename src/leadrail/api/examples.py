@@ -35,6 +35,8 @@ NEW_LEAD = {
     "attribution": {"utm_source": "google"},
 }
 
+EXPORT = f"leadrail_id,number,channel,status,category,...\r\n{LEAD_ID},42,Website,New,open,...\r\n"
+
 LEAD = {
     "id": LEAD_ID,
     "number": 42,

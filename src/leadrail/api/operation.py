@@ -39,8 +39,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     `has_items`: the body is a list of items that the handler reads, and refuses, one by one. `media_type` other than
     JSON: the answer is a text of that kind. `other_status` is that of the same answer when nothing new was made.
-    `refusals`: what may be refused beside what the types and the path tell. `only_asks`: it changes nothing,
-    although it is a POST.
+    `upload`: the body is a file of that kind, which the handler takes from `Request.chunks`; its example is a text.
+    `refusals`: what may be refused beside what the types and the path tell. `only_asks`: it changes nothing, although
+    it is a POST.
     """
 
     method: str
@@ -59,6 +60,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     request_example: Any = None
     answer_example: Any = None
     media_type: str = "application/json"
+    upload: str = ""
     refusals: tuple[Code, ...] = ()
     only_asks: bool = False
 

@@ -18,6 +18,8 @@ from leadrail.core.events.model import Event
 from leadrail.core.followups import store as followups
 from leadrail.core.followups.store import FollowUpRow
 from leadrail.core.identity import KeyKind, email_key, linkedin_key, phone_key
+from leadrail.core.imports import store as imports
+from leadrail.core.imports.store import RefusedRow
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import EraseLead
 from leadrail.core.leads.decisions import Note, Purchase
@@ -37,6 +39,7 @@ SHOWN = 20
 ERASED_AT_ONCE = 500
 """Leads of one call; the answer says when there are more."""
 
+MOST_ROWS = 100
 _PART = 1_000
 Row = TypeVar("Row")
 
@@ -65,9 +68,13 @@ class KnownLead(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What the company knows of a person, newest leads first; `next_cursor` null: that is all."""
+    """What the company knows of a person, newest leads first; `next_cursor` null: that is all.
+
+    `refused_rows`: of imported files, at most 100; the last answer has them.
+    """
 
     data: list[KnownLead]
+    refused_rows: list[RefusedRow]
     next_cursor: str | None
 
 
@@ -81,15 +88,21 @@ class Forgotten(msgspec.Struct, frozen=True):
 async def report(call: Call[ReportBody, NoQuery]) -> Response:
     below = number_at(call.body.cursor)
     async with call.core.database.connection() as connection:
-        found = await _leads(connection, call, SHOWN + 1, below)
+        key = await _who(connection, call)
+        found = await _leads(connection, call, key, SHOWN + 1, below)
         shown = [await _known(connection, call, seen) for seen in found[:SHOWN]]
-    following = cursor_of(found[SHOWN - 1].lead.number) if len(found) > SHOWN else None
-    return json_response(200, Report(shown, following))
+        following = cursor_of(found[SHOWN - 1].lead.number) if len(found) > SHOWN else None
+        rows = []
+        if following is None:
+            rows = await imports.refusals_of_person(connection, call.actor.company_id, key, MOST_ROWS)
+    return json_response(200, Report(shown, rows, following))
 
 
 async def forget(call: Call[PersonBody, NoQuery]) -> Response:
     async def work(connection: Connection) -> Response:
-        found = await _leads(connection, call, ERASED_AT_ONCE + 1, None)
+        key = await _who(connection, call)
+        found = await _leads(connection, call, key, ERASED_AT_ONCE + 1, None)
+        await imports.drop_refusals_of_person(connection, call.actor.company_id, key)
         # An erased lead has no keys any more: calling again finds what is left, and in the end nothing.
         commands = [EraseLead(actor=call.actor, lead_id=seen.lead.id) for seen in found[:ERASED_AT_ONCE]]
         outcomes = await call.core.engine.execute(commands)
@@ -101,13 +114,18 @@ async def forget(call: Call[PersonBody, NoQuery]) -> Response:
     return await write(call, work)
 
 
-async def _leads(connection: Connection, call: Call[Any, NoQuery], limit: int, below: int | None) -> list[Seen]:
-    """Those of the company's own channels: what another company knows, it has to answer for itself."""
+async def _who(connection: Connection, call: Call[Any, NoQuery]) -> tuple[KeyKind, str]:
+    """The key of the person, by the country of the company's own channels. Raises Refused (`invalid`)."""
     setups = await call.core.reader.channels(connection, call.actor)
     own = [setup.channel for setup in setups if setup.channel.company_id == call.actor.company_id]
-    country = next((channel.country for channel in own), None)
-    kind, key = _key(call.body, country)
-    ids = await leads.ids_by_key(connection, call.actor.company_id, kind, key, below=below, limit=limit)
+    return _key(call.body, next((channel.country for channel in own), None))
+
+
+async def _leads(
+    connection: Connection, call: Call[Any, NoQuery], key: tuple[KeyKind, str], limit: int, below: int | None
+) -> list[Seen]:
+    """Those of the company's own channels: what another company knows, it has to answer for itself."""
+    ids = await leads.ids_by_key(connection, call.actor.company_id, *key, below=below, limit=limit)
     return await call.core.reader.leads_in_order(connection, call.actor, ids)
 
 
@@ -166,7 +184,7 @@ OPERATIONS = (
         body=ReportBody,
         request_example={"email": "jane@example.com"},
         answer=Report,
-        answer_example={"data": [], "next_cursor": None},
+        answer_example={"data": [], "refused_rows": [], "next_cursor": None},
     ),
     Operation(
         method="POST",

@@ -5,11 +5,11 @@ command -> batcher -> load (lock rows) -> decide (pure) -> save (one statement) 
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from leadrail.core import idempotency
@@ -17,7 +17,7 @@ from leadrail.core.channels import assignment_store
 from leadrail.core.channels.assignment import Giver, Turns
 from leadrail.core.counts import folding
 from leadrail.core.erasure import Eraser, erase_elsewhere, erase_recorded
-from leadrail.core.errors import BUSY, Code, Refusal, Refused, refuse
+from leadrail.core.errors import Code, Refusal, Refused, refuse
 from leadrail.core.idempotency import Answer
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.arriving import arrival_keys
@@ -26,6 +26,7 @@ from leadrail.core.rewards import store as rewards
 from leadrail.core.rewards.model import Ledger
 from leadrail.core.save import Change, Write
 from leadrail.core.setup import Setup, Setups
+from leadrail.core.together import Together, failure_of
 from leadrail.core.work import Arrival, Done, Loaded, Outcome, Work
 from leadrail.db.database import UNREACHABLE, Connection, Database
 from leadrail.kit.batching import Batcher
@@ -83,6 +84,26 @@ class Engine:
             raise Refused(outcome)
         return outcome
 
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[Together]:
+        """One transaction for many commands and for what the caller writes beside them: all of it stands, or nothing.
+
+        Raises Refused (`unavailable`) when the database cannot be reached or its last word was lost.
+        """
+        try:
+            connection = await self._take()
+            try:
+                async with connection.transaction():
+                    together = Together(connection, self._carry_out)
+                    yield together
+            finally:
+                await self._give_back(connection)
+        except UNREACHABLE as error:
+            raise _unavailable() from error
+        self._on_commit()
+        if together.is_due:
+            self._on_due()
+
     async def rehearse(self, command: Command) -> Rehearsal:
         """What the command would do, without doing it. Raises Refused."""
         async with self._database.connection() as connection:
@@ -136,7 +157,7 @@ class Engine:
                 outcomes += done
                 any_due |= is_due
             except Exception as error:  # noqa: BLE001 - as above
-                outcomes.append(_failure(error))
+                outcomes.append(failure_of(error))
         return outcomes, any_due
 
     async def _transact(self, connection: Connection, commands: Sequence[Command]) -> tuple[list[Outcome], bool]:
@@ -296,14 +317,3 @@ def _key(command: Command) -> Hashable | None:
 def _unavailable() -> Refused:
     message = "The database cannot be reached; the outcome is not known. Repeat the call with the same Idempotency-Key."
     return refuse(Code.UNAVAILABLE, message)
-
-
-def _failure(error: Exception) -> Refusal:
-    if isinstance(error, (asyncpg.DataError, UnicodeError, RecursionError)):
-        return Refusal(Code.INVALID, f"A value cannot be stored: {error}")
-    if isinstance(error, asyncpg.UniqueViolationError):
-        return Refusal(Code.CONFLICT, "The id or number of the lead is taken")
-    if isinstance(error, (*UNREACHABLE, *BUSY)):
-        return Refusal(Code.UNAVAILABLE, "The lead is busy or the database is away; try again")
-    log.error("a command failed", exc_info=error)
-    return Refusal(Code.UNAVAILABLE, "The change could not be saved; nothing was changed. Try again.")

@@ -1,11 +1,12 @@
 """The rows of the lead operations."""
 
 from leadrail.api import examples
-from leadrail.api.leads import batches, reading, writing
+from leadrail.api.leads import batches, exporting, reading, writing
 from leadrail.api.leads.shapes import (
     ArrivedLead,
     BatchAnswer,
     DryRunQuery,
+    ExportQuery,
     LeadBatch,
     LeadPatch,
     LeadQuery,
@@ -22,6 +23,7 @@ from leadrail.api.leads.shapes import (
 from leadrail.api.operation import Operation
 from leadrail.api.page import Page, Paging
 from leadrail.core.actor import Scope
+from leadrail.core.errors import Code
 from leadrail.core.events.model import Event
 from leadrail.core.followups.store import FollowUpRow
 from leadrail.core.leads.decisions import Note, Purchase
@@ -58,6 +60,21 @@ OPERATIONS = (
         query=LeadQuery,
         answer=Page[LeadDocument],
         answer_example={"data": [examples.LEAD], "next_cursor": None},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/leads/export",
+        summary="Read all leads as a file",
+        description="Those that the filter means, newest first, as CSV or Apache Parquet, sent as they are read. With"
+        " `history=true` their events. What a spreadsheet would run gets an apostrophe before it; an import takes that"
+        " away again, so a CSV that is imported makes equal leads.",
+        tag="Leads",
+        scope=Scope.READ,
+        handler=exporting.export,
+        query=ExportQuery,
+        media_type="text/csv",
+        refusals=(Code.INVALID, Code.CHANNEL_NOT_FOUND),
+        answer_example=examples.EXPORT,
     ),
     Operation(
         method="POST",

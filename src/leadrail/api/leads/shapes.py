@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -192,6 +193,16 @@ class LeadFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class LeadQuery(LeadFilter, frozen=True, kw_only=True):
     limit: Limit = 50
     cursor: Cursor | None = None
+
+
+class ExportFormat(StrEnum):
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+class ExportQuery(LeadFilter, frozen=True, kw_only=True):
+    format: ExportFormat = ExportFormat.CSV
+    history: Annotated[bool, Meta(description="The events of these leads in place of the leads.")] = False
 
 
 class ReverseQuery(msgspec.Struct, frozen=True):

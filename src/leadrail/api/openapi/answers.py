@@ -68,7 +68,7 @@ def codes_of(row: Operation, schemas: Schemas) -> set[str]:
     codes = {*_EVERYWHERE, *_path_codes(row.path), *(code.value for code in row.refusals)}
     for type in (row.body, row.query):
         codes.update(WORDS["refusals"].get(name_of(type), ()))
-    if row.body is not None:
+    if row.body is not None or row.upload:
         codes |= {"invalid", "body_too_large"}
     if "cursor" in schemas.query(row.query)["properties"]:
         codes.add("invalid")

@@ -12,6 +12,7 @@ import msgspec
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Duplicates, StatusRef
 from leadrail.core.identity import KeyKind
+from leadrail.core.leads.model import Lead
 
 
 class Origin(StrEnum):
@@ -225,6 +226,20 @@ class ReverseMove(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
+class TakeBack(msgspec.Struct, frozen=True, kw_only=True):
+    """Undo what an import did to a lead. `before` is the lead as it was; None: the import made it, and it goes.
+
+    `version` is the one that the import left: a lead that was touched since is not taken back.
+    """
+
+    actor: Actor
+    lead_id: UUID
+    before: Lead | None
+    version: int
+    origin: Origin = Origin.STANDARD
+    idempotency: None = None
+
+
 class RewardDecision(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
@@ -284,6 +299,7 @@ LeadCommand = (
     | RemindFollowUp
     | ApplyRule
     | ReverseMove
+    | TakeBack
     | EraseLead
 )
 RewardCommand = DecideReward | CorrectReward

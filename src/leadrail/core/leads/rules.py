@@ -18,6 +18,7 @@ from leadrail.core.leads.commands import (
     RecordPurchase,
     RemindFollowUp,
     ReverseMove,
+    TakeBack,
     UpdateLead,
 )
 from leadrail.core.leads.contacting import record_follow_up
@@ -30,6 +31,7 @@ from leadrail.core.leads.moving import change_status
 from leadrail.core.leads.noting import add_note
 from leadrail.core.leads.planning import remind, with_plan
 from leadrail.core.leads.purchasing import record_purchase
+from leadrail.core.leads.taking_back import take_back
 
 
 def decide(lead: Lead | None, channel: Channel, command: LeadCommand, now: datetime, number: int = 0) -> Decision:
@@ -76,6 +78,8 @@ def _decided(lead: Lead, channel: Channel, command: LeadCommand, now: datetime) 
         return apply_rule(lead, channel, command, now)
     if isinstance(command, ReverseMove):
         return reverse_move(lead, channel, command, now)
+    if isinstance(command, TakeBack):
+        return take_back(lead, channel, command, now)
     assert not isinstance(command, CreateLead | EraseLead)
     return record_follow_up(lead, command, now)
 
