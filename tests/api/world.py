@@ -101,6 +101,8 @@ class World:
         """Calls the operation as its example does."""
         content = self.body(row.request_example) if row.body is not None else None
         given = {"role": "referring"} if "members/{item}" in row.path else {}
+        if row.path == "/v1/duplicates":
+            given = {"channel": self.ids["CHANNEL_ID"]}
         if row.upload:
             content, given = row.request_example.encode(), {"channel_id": self.ids["CHANNEL_ID"]}
         if row.path.endswith("/stream"):

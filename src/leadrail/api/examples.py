@@ -6,6 +6,7 @@ from leadrail.core.leads.erasing import PERSONAL
 
 CHANNEL_ID = "0199a3c0-5b7e-7c31-9d0a-3f1b2a6c4d10"
 LEAD_ID = "0199a3c2-11aa-7e52-8f77-9b0c1d2e3f40"
+OTHER_LEAD_ID = "0199a3c2-11aa-7e52-8f77-9b0c1d2e3f41"
 NEW_STATUS_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e01"
 QUALIFIED_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e02"
 WON_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e03"
@@ -230,6 +231,12 @@ NEW_TRIGGER = {
     "amount": "10",
     "cap": "1000",
     "hold_days": 30,
+}
+
+ASSIGNMENT = {
+    "assignees": [{"assignee": "sam@example.com", "weight": 2}, {"assignee": "kim@example.com", "weight": 1}],
+    "rules": [{"source": "trade fair", "assignees": [{"assignee": "Field sales", "weight": 1}]}],
+    "absences": [{"assignee": "kim@example.com", "from": "2026-12-21T00:00:00Z", "to": "2027-01-04T00:00:00Z"}],
 }
 
 RULE = {

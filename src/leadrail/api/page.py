@@ -37,7 +37,8 @@ def cursor_of(place: UUID | int | str | tuple[datetime, UUID]) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _text(cursor: str) -> str:
+def text_at(cursor: str) -> str:
+    """Raises Refused (`invalid`)."""
     try:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
     except (binascii.Error, ValueError):
@@ -48,7 +49,7 @@ def id_at(cursor: str | None) -> UUID | None:
     """Raises Refused (`invalid`)."""
     if cursor is None:
         return None
-    if (id := parse_id(_text(cursor))) is None:
+    if (id := parse_id(text_at(cursor))) is None:
         raise _bad_cursor()
     return id
 
@@ -57,7 +58,7 @@ def number_at(cursor: str | None) -> int | None:
     """Raises Refused (`invalid`)."""
     if cursor is None:
         return None
-    text = _text(cursor)
+    text = text_at(cursor)
     if not text.isdecimal() or len(text) > 18:
         raise _bad_cursor()
     return int(text)
@@ -67,7 +68,7 @@ def moment_at(cursor: str | None) -> tuple[datetime, UUID] | None:
     """Raises Refused (`invalid`)."""
     if cursor is None:
         return None
-    moment, _, id = _text(cursor).partition(" ")
+    moment, _, id = text_at(cursor).partition(" ")
     try:
         at = datetime.fromisoformat(moment).astimezone(UTC)
     except (ValueError, OverflowError):

@@ -10,7 +10,10 @@ import msgspec
 
 from leadrail.core import idempotency
 from leadrail.core.actor import Actor, ActorKind
-from leadrail.core.channels.model import Channel, ChannelPausedData, ChannelTold
+from leadrail.core.channels import assignment_store
+from leadrail.core.channels.assignment import Giver, Turns
+from leadrail.core.channels.assignment_store import AssignedRow, TurnsRow
+from leadrail.core.channels.model import Channel
 from leadrail.core.counts import folding
 from leadrail.core.counts.folding import QuietEdit
 from leadrail.core.erasure import Erased
@@ -59,7 +62,8 @@ class Change(msgspec.Struct, frozen=True):
     """One carried-out command: the lead before and after, its events, and what they did to its rewards.
 
     `lines` are new rewards, `settled` those with another state than before (new ones may be among them); `ledger` is
-    the lead's ledger after it all.
+    the lead's ledger after it all. `turns` are the channel's after it gave the lead to somebody; of the leads
+    of `batch_id` there is one notice.
     """
 
     before: Lead | None
@@ -69,6 +73,8 @@ class Change(msgspec.Struct, frozen=True):
     lines: tuple[Line, ...] = ()
     settled: tuple[Settled, ...] = ()
     ledger: Ledger = ()
+    turns: Turns | None = None
+    batch_id: UUID | None = None
 
     @property
     def lead(self) -> Lead:
@@ -128,14 +134,12 @@ def _telling(actor: Actor, reaction: Reaction, setup: Setup, lead_id: UUID | Non
     return Told(event, fact, reaction.notice, hearers)
 
 
-def announcement(actor: Actor, setup: Setup, type: EventType, now: datetime) -> "Write":
-    """The rows of an event of a channel itself."""
-    channel = setup.channel
-    data = ChannelPausedData(channel=ChannelTold(id=channel.id, number=channel.number, title=channel.title))
-    write = Write(now)
+def announce(
+    write: "Write", actor: Actor, setup: Setup, type: EventType, data: Mapping[str, Any], now: datetime
+) -> None:
+    """Adds the rows of an event of a channel itself."""
     told = _telling(actor, TABLE[type, Origin.STANDARD], setup, None, Fact(type, data, now), now)
-    write.tell(channel.company_id, told, None)
-    return write
+    write.tell(setup.channel.company_id, told, None)
 
 
 def company_announcement(
@@ -195,7 +199,9 @@ class Write:
         self._purchases: list[PurchaseRow] = []
         self._notes: list[NoteRow] = []
         self._answers: list[AnswerRow] = []
+        self._assigned: Counter[tuple[UUID, UUID, UUID, str]] = Counter()
         self._quiet: list[QuietEdit] = []
+        self.turns: dict[Giver, Turns] = {}
         self.deliveries: list[DeliveryRow] = []
         self.erased: list[Erased] = []
 
@@ -222,6 +228,10 @@ class Write:
             self._purchases.append(PurchaseRow(lead.company_id, lead.id, *msgspec.structs.astuple(purchase)))
         if (note := change.decision.note) is not None:
             self._notes.append(NoteRow(lead.company_id, lead.id, *msgspec.structs.astuple(note)))
+        if change.turns is not None:
+            self.turns[lead.company_id, lead.channel_id] = change.turns
+            if change.batch_id is not None:
+                self._assigned[lead.company_id, change.batch_id, lead.channel_id, lead.assignee or ""] += 1
 
     def _erase(self, before: Lead, channel: Channel) -> None:
         companies = dict.fromkeys((before.company_id, *(member.company_id for member in channel.members)))
@@ -251,6 +261,9 @@ class Write:
         whole.add(notes.INSERT, self._notes)
         whole.add(folding.QUIET, self._quiet)
         whole.add(idempotency.INSERT, self._answers)
+        whole.add(assignment_store.TURN, [_turns_row(key, turns) for key, turns in self.turns.items()])
+        assigned = [AssignedRow(*key, leads, self._now) for key, leads in sorted(self._assigned.items())]
+        whole.add(assignment_store.ASSIGNED, assigned)
         return whole.render() if whole else None
 
     def tell(self, company_id: UUID, told: Told, shown: LeadDocument | None) -> None:
@@ -348,3 +361,7 @@ class Write:
             kept = tuple(f"{kind}:{key}" for kind, key in keys)
             self._unkeyed.append(KeptKeys(lead.company_id, lead.id, kept))
         self._keyed += [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in keys]
+
+
+def _turns_row(giver: Giver, turns: Turns) -> TurnsRow:
+    return TurnsRow(*giver, {pool: msgspec.structs.asdict(turn) for pool, turn in turns.items()})

@@ -3,6 +3,7 @@
 from leadrail.api import examples
 from leadrail.api.leads import batches, exporting, listing, reading, writing
 from leadrail.api.leads.shapes import (
+    ArrivedLead,
     BatchAnswer,
     DryRunQuery,
     ExportQuery,
@@ -44,15 +45,18 @@ OPERATIONS = (
         method="POST",
         path="/v1/leads",
         summary="Create a lead",
-        description=f"The lead starts in the channel's first status unless one is named. {_IDEMPOTENCY}",
+        description="The lead starts in the channel's first status unless one is named. When the channel has its person"
+        " already (the same e-mail, phone, LinkedIn profile or `business_id`), `on_duplicate`, else the channel's"
+        f" `duplicates`, says what happens; `outcome` says what did. {_IDEMPOTENCY}",
         tag="Leads",
         scope=Scope.WRITE,
         handler=writing.create,
         body=NewLead,
-        answer=LeadDocument,
+        answer=ArrivedLead,
         status=201,
+        other_status=200,
         request_example=examples.NEW_LEAD,
-        answer_example=examples.LEAD,
+        answer_example=examples.LEAD | {"outcome": "created"},
     ),
     Operation(
         method="GET",

@@ -11,7 +11,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from leadrail.api.page import Cursor, Limit
 from leadrail.api.problems import Problem
-from leadrail.core.channels.model import Category, Named, Requirement
+from leadrail.core.channels.model import Category, Duplicates, Named, Requirement
+from leadrail.core.engine import Arrival
 from leadrail.core.events.model import Event
 from leadrail.core.leads.fields import NOTE_LIMIT, PERSON_LIMIT
 from leadrail.core.leads.model import LeadDocument
@@ -47,6 +48,13 @@ class NewLead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     next_follow_up_at: Moment | None = None
     properties: dict[str, Any] = {}
     attribution: dict[str, Any] = {}
+    on_duplicate: Duplicates | None = None
+
+
+class ArrivedLead(LeadDocument, frozen=True):
+    """The new lead, or the one that was there already; `outcome` says which, and what became of it."""
+
+    outcome: Arrival
 
 
 class FieldPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,7 +113,7 @@ class StatusBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BatchOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one item: created, changed, unchanged, or refused with its problem."""
+    """What became of one item: created, updated, attached, changed, unchanged, or refused with its problem."""
 
     outcome: str
     lead: LeadDocument | None = None

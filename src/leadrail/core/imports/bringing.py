@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from leadrail.core import assigning
 from leadrail.core.channels.model import Category, Channel
 from leadrail.core.core import Core
 from leadrail.core.engine import Done, Outcome
@@ -20,16 +21,18 @@ from leadrail.core.errors import BUSY, Code, Refused, refuse
 from leadrail.core.errors import Refusal as NotDone
 from leadrail.core.imports import reading, store
 from leadrail.core.imports.matching import keys_to_match
-from leadrail.core.imports.model import Counts, Duplicates, Import, ImportState, Refusal, Touched
+from leadrail.core.imports.model import Counts, Import, ImportState, OnDuplicate, Refusal, Touched
 from leadrail.core.imports.planning import Change, Create, Later, Plan, Refuse, Skip, plans
 from leadrail.core.imports.rows import BadRow, Draft, Key, Understanding
 from leadrail.core.leads.commands import Command
 from leadrail.core.together import Together
 
-BATCH = 2_000
+BATCH = 200
+"""Rows of one transaction. More are no faster, and hold up everybody else in this process for longer."""
+
 MOST_TRIES = 6
-GROWTH = 4
-"""After how many times as many leads the database is told to look at its tables again."""
+FIRST_LOOK, GROWTH = 2_000, 4
+"""After how many leads, and then how many times as many, the database is told to look at its tables again."""
 
 Record = tuple[int, list[str]]
 
@@ -41,25 +44,38 @@ class Bringing:
         self, core: Core, made: Import, file: IO[bytes], on_progress: Callable[[Import], None] = lambda _: None
     ) -> None:
         self._core, self._made, self._file, self._on_progress = core, made, file, on_progress
-        self._look_again_at = BATCH
+        self._look_again_at = FIRST_LOOK
 
     async def run(self) -> Import:
         """Brings what is left of the file. Raises Refused (`unavailable`); what came until then stays."""
-        for batch in batches(self._file, self._made):
-            await self._bring(batch)
+        left = batches(self._file, self._made)
+        ready = await self._understand(left)
+        while ready is not None:
+            # While the database writes these rows, a thread understands the next ones.
+            coming = asyncio.create_task(self._understand(left))
+            try:
+                await self._bring(ready)
+            finally:
+                await asyncio.wait([coming])
+            ready = coming.result()
             self._on_progress(self._made)
         self._made = replace(self._made, state=ImportState.DONE, finished_at=self._core.clock())
         async with self._core.database.transaction() as connection:
             await store.update(connection, self._made, "state", "finished_at")
             await store.drop_file(connection, self._made)
+        if self._made.options.tell:
+            await assigning.tell(self._core, self._made.actor, [self._made.lead_company_id], self._made.id)
         return self._made
 
-    async def _bring(self, records: Sequence[Record]) -> None:
+    async def _understand(self, left: Iterator[list[Record]]) -> "_Ready | None":
+        """The next rows of the file; None at its end."""
         channel = await channel_of(self._core, self._made)
-        drafts, refusals = understood(self._made, channel, records)
+        return await asyncio.to_thread(_ready, self._made, channel, left)
+
+    async def _bring(self, ready: "_Ready") -> None:
         for attempt in range(MOST_TRIES):
             try:
-                self._made = await self._transact(channel, drafts, refusals, records[-1][0])
+                self._made = await self._transact(ready)
                 break
             except BUSY:
                 if attempt == MOST_TRIES - 1:
@@ -73,14 +89,12 @@ class Bringing:
             async with self._core.database.connection() as connection:
                 await store.look_again(connection)
 
-    async def _transact(
-        self, channel: Channel, drafts: Sequence[Draft], refusals: Sequence[Refusal], place: int
-    ) -> Import:
+    async def _transact(self, ready: "_Ready") -> Import:
         async with self._core.engine.together() as together:
-            batch = _Batch(self._made, channel, together, list(refusals))
-            await batch.run(drafts)
+            batch = _Batch(self._made, ready.channel, together, list(ready.refusals))
+            await batch.run(ready.drafts)
             counts = self._made.counts.plus(batch.counts)
-            after = replace(self._made, place=place, counts=counts)
+            after = replace(self._made, place=ready.place, counts=counts)
             connection = together.connection
             if batch.refusals:
                 await store.put_refusals(connection, after, batch.refusals)
@@ -88,6 +102,20 @@ class Bringing:
                 await store.put_leads(connection, after, list(batch.touched.values()))
             await store.update(connection, after, "place", "counts")
         return after
+
+
+class _Ready(msgspec.Struct, frozen=True):
+    """Rows of the file up to `place`, as the channel has it understood."""
+
+    channel: Channel
+    place: int
+    drafts: list[Draft]
+    refusals: list[Refusal]
+
+
+def _ready(made: Import, channel: Channel, left: Iterator[list[Record]]) -> _Ready | None:
+    records = next(left, None)
+    return _Ready(channel, records[-1][0], *understood(made, channel, records)) if records is not None else None
 
 
 class _Batch:
@@ -101,7 +129,7 @@ class _Batch:
         self.touched: dict[UUID, Touched] = {}
 
     async def run(self, drafts: Sequence[Draft]) -> None:
-        if self._made.options.duplicates is not Duplicates.CREATE:
+        if self._made.options.duplicates is not OnDuplicate.CREATE:
             await self._look_up(drafts)
         while drafts:
             chosen = plans(self._made, self._channel, drafts, self._known)

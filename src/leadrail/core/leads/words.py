@@ -3,7 +3,7 @@
 A word reaches from the beginning of a run of letters and digits to the next blank, so that `anna.schmidt@firm.de` is
 found by how it begins, by `schmidt@firm` and by `firm.de`. Whoever asks for a word means all that begins with it.
 A mark stands among the words for a value that a member has as a whole; nobody can ask for one as a word.
-Migration 0012_finding stored the words of the leads that were there by the same rules.
+Migration 0013_finding stored the words of the leads that were there by the same rules.
 """
 
 import hashlib
