@@ -237,7 +237,7 @@ async def test_imported_leads_are_given_out_evenly_and_told_once_if_at_all(peopl
     counted = await owner.rows("SELECT assignee, count(*) FROM leads WHERE channel_id = $1 GROUP BY 1", channel.id)
     assert {row["assignee"]: row["count"] for row in counted} == {"Zoe": 1, "Ann": 333, "Bo": 333, "Cy": 333}
     notices = await owner.rows(
-        "SELECT data -> 'assignee' AS who FROM events WHERE company_id = $1 AND type = 'leads.assigned'",
+        "SELECT data ->> 'assignee' AS who FROM events WHERE company_id = $1 AND type = 'leads.assigned'",
         owner.company_id,
     )
     assert sorted(row["who"] for row in notices) == (["Ann", "Bo", "Cy"] if tell else [])

@@ -78,9 +78,9 @@ def moment_at(cursor: str | None) -> tuple[datetime, UUID] | None:
     return at, known
 
 
-def text_at(cursor: str, read: Callable[[str], Item | None]) -> Item:
+def item_at(cursor: str, read: Callable[[str], Item | None]) -> Item:
     """What the cursor says, as `read` takes it; None is not of this list. Raises Refused (`invalid`)."""
-    if (place := read(_text(cursor))) is None:
+    if (place := read(text_at(cursor))) is None:
         raise _bad_cursor()
     return place
 

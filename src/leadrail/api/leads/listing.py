@@ -8,7 +8,7 @@ import msgspec
 from leadrail.api.leads.reading import channels_of, key_in, terms_in
 from leadrail.api.leads.shapes import LeadQuery, LeadSearch, PageOfLeads
 from leadrail.api.operation import Call, NoQuery
-from leadrail.api.page import cursor_of, text_at
+from leadrail.api.page import cursor_of, item_at
 from leadrail.core.errors import Code, refuse
 from leadrail.core.leads.filters import Term
 from leadrail.core.leads.language import terms_of
@@ -80,7 +80,7 @@ async def searched(call: Call[LeadSearch, NoQuery]) -> Response:
 
 async def _answer(call: Call[Any, Any], connection: Connection, chosen: _List) -> Response:
     order = chosen.wanted.sorting
-    after = text_at(chosen.cursor, lambda text: place_at(text, order)) if chosen.cursor is not None else None
+    after = item_at(chosen.cursor, lambda text: place_at(text, order)) if chosen.cursor is not None else None
     found = await call.core.reader.search(
         connection, call.actor, chosen.wanted, after=after, limit=chosen.limit, with_count=chosen.count
     )
