@@ -8,6 +8,7 @@ from uuid import UUID
 
 from leadrail.api.bulk import chosen
 from leadrail.core.bulk.running import step
+from leadrail.core.imports import jobs as imports
 from leadrail.core.leads.commands import CreateLead
 from leadrail.core.leads.model import Lead
 from leadrail.kit.ids import new_id
@@ -53,6 +54,7 @@ async def planted(people: People) -> Lead:
     consent = {"purpose": "news", "basis": "consent", "state": "given", "source": f"{PERSON}'s form", "proof": EMAIL}
     good(await http.post(f"{path}/consents", json=consent, headers={"Idempotency-Key": "agreed"}), 201)
     await _change_in_bulk(owner, made["id"])
+    await _import(owner, channel.id)
     await _reject_reward(owner)
     await _as_capillary_customer(owner, channel.id)
     await owner.rows("UPDATE deliveries SET state = 'delivered', finished_at = now() WHERE event_type = $1 RETURNING 1",
@@ -87,6 +89,14 @@ async def _change_in_bulk(owner: Person, lead_id: str) -> None:
         pass
 
 
+async def _import(owner: Person, channel_id: Any) -> None:
+    """A file with the person's own lead, which it changes, and a row about the person that is refused."""
+    rows = f"email,last name,status\n{EMAIL},{PERSON} Quist,\n{EMAIL},{PERSON},Nowhere\n"
+    query = {"channel_id": str(channel_id), "duplicates": "update", "start": "true"}
+    good(await owner.http.post("/v1/imports", params=query, content=rows, headers=_once()), 201)
+    await imports.run_waiting(owner.core)
+
+
 def _once() -> dict[str, str]:
     return {"Idempotency-Key": str(new_id())}
 
@@ -108,16 +118,18 @@ async def _lead(people: People, id: str) -> Lead:
 
 ERASED = {
     "attempts", "capillary_customers", "consents", "count_words", "deliveries", "events", "follow_ups",
-    "idempotency_keys", "lead_keys", "leads", "notes", "purchases", "rewards",
+    "idempotency_keys", "import_leads", "import_refusals", "lead_finds", "lead_keys", "lead_words", "leads",
+    "notes", "purchases", "rewards",
 }  # fmt: skip
 """The tables that know a person, and from which an erase takes what they know."""
 
 IMPERSONAL = {
-    "api_keys", "block_lists", "blocks", "bulk_changes", "bulk_items", "channel_aliases", "channel_members",
-    "channel_rules", "channels", "companies", "count_places", "counted_leads", "counts", "endpoint_failures",
-    "endpoints", "event_counters", "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings",
-    "properties", "quiet_edits", "reasons", "retention_places", "retention_rules", "reward_triggers",
-    "schema_migrations", "statuses", "sub_statuses", "users",
+    "api_keys", "assigned_batches", "assignment_turns", "assignments", "block_lists", "blocks", "bulk_changes",
+    "bulk_items", "channel_aliases", "channel_members", "channel_rules", "channels", "companies", "count_places",
+    "counted_leads", "counts", "endpoint_failures", "endpoints", "event_counters", "import_chunks",
+    "import_presets", "imports", "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings",
+    "properties", "quiet_edits", "reasons", "reward_triggers", "schema_migrations", "statuses", "sub_statuses",
+    "users", "views",
 }  # fmt: skip
 """The tables that tell of the company and its people, not of any lead."""
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from leadrail.core.imports import jobs as imports
 from tests.api.answers import good, refused
 from tests.people import People, Person
 
@@ -55,6 +56,24 @@ async def test_a_report_is_paged_and_its_histories_are_whole(people: People, mon
     assert [one["lead"]["id"] for one in found] == [str(lead.id) for lead in reversed(made)]
     assert sorted(note["text"] for note in found[-1]["notes"]) == ["0", "1", "2", "3", "4"]
     assert len(found[-1]["events"]) == 6
+
+
+async def test_rows_that_an_import_refused_are_told_and_erased_although_nobody_s_lead(people: People) -> None:
+    owner, channel = people.owner, await people.owner.channel()
+    rows = "email,status\nada@example.com,Nowhere\nbob@example.com,Nowhere\n"
+    query = {"channel_id": str(channel.id), "start": "true"}
+    made = good(await owner.http.post("/v1/imports", params=query, content=rows), 201)
+    await imports.run_waiting(owner.core)
+
+    told = await about(owner, email="ada@example.com")
+    erased = await about(owner, "erase", email="ADA@example.com")
+
+    assert told["data"] == []
+    assert told["refused_rows"][0]["import_id"] == made["id"]
+    assert (told["refused_rows"][0]["row"], told["refused_rows"][0]["cells"]) == (2, ["ada@example.com", "Nowhere"])
+    assert erased == {"erased": [], "has_more": False}
+    assert (await about(owner, email="ada@example.com"))["refused_rows"] == []
+    assert len((await about(owner, email="bob@example.com"))["refused_rows"]) == 1
 
 
 async def test_a_person_is_erased_from_all_leads_and_then_unknown(

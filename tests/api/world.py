@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
+from uuid import UUID
 
 import httpx
 
@@ -12,6 +13,7 @@ from leadrail.api.docs import filled_path
 from leadrail.api.operation import Operation
 from leadrail.core.channels.commands import NewProperty
 from leadrail.core.channels.model import Channel, PropertyType
+from leadrail.core.imports import jobs
 from leadrail.core.leads.model import Lead
 from tests.people import People
 
@@ -45,7 +47,15 @@ class World:
         bulk = await owner.http.post("/v1/bulk-changes", json=wanted)
         block = await owner.http.post("/v1/blocks", json={"email": "nobody@example.com"})
         sent = await owner.http.post(f"/v1/webhooks/{endpoint.id}/test", json={})
+        view = await owner.http.post("/v1/views", json=examples.NEW_VIEW)
+        drafts = [await _import(people, channel, row) for row in ("Jo;jo@example.com;1", "Al;al@example.com;2")]
+        done = await _import(people, channel, "Ed;ed@example.com;3", start=True)
+        (preset,) = (await owner.http.get("/v1/import-presets")).json()["data"]
         ids = {
+            "IMPORT_ID": drafts[0],
+            "NEW_IMPORT_ID": drafts[1],
+            "DONE_IMPORT_ID": done,
+            "IMPORT_PRESET_ID": preset["id"],
             "CHANNEL_ID": channel.id,
             "LEAD_ID": lead.id,
             "COMPANY_ID": people.partner.company_id,
@@ -65,6 +75,7 @@ class World:
             "DELIVERY_ID": sent.json()["id"],
             "REASON_ID": reason.json()["id"],
             "SUB_STATUS_ID": held.json()["id"],
+            "VIEW_ID": view.json()["id"],
             "BULK_CHANGE_ID": bulk.json()["id"],
             "BLOCK_ID": block.json()["id"],
         }
@@ -95,6 +106,10 @@ class World:
         """Calls the operation as its example does."""
         content = self.body(row.request_example) if row.body is not None else None
         given = {"role": "referring"} if "members/{item}" in row.path else {}
+        if row.path == "/v1/duplicates":
+            given = {"channel": self.ids["CHANNEL_ID"]}
+        if row.upload:
+            content, given = row.request_example.encode(), {"channel_id": self.ids["CHANNEL_ID"]}
         if row.path.endswith("/stream"):
             given = {"seconds": "0"}  # it ends only when told to
         client = http or self.people.owner.http
@@ -112,6 +127,17 @@ async def _reward(people: People, channel: Channel, *decisions: str) -> str:
     for decision in decisions:
         (await owner.http.post(f"/v1/rewards/{reward['id']}/{decision}")).raise_for_status()
     return str(reward["id"])
+
+
+async def _import(people: People, channel: Channel, row: str, *, start: bool = False) -> str:
+    """An import of one row, with its options kept under a name; done, or a draft."""
+    http, query = people.owner.http, {"channel_id": str(channel.id)}
+    made = (await http.post("/v1/imports", params=query, content=f"Vorname;E-Mail;Budget\n{row}\n")).json()
+    await http.patch(f"/v1/imports/{made['id']}", json={"save_as": "Trade fair"})
+    if start:
+        (await http.post(f"/v1/imports/{made['id']}/start", json={})).raise_for_status()
+        await jobs.run(people.owner.core, people.owner.company_id, UUID(made["id"]))
+    return str(made["id"])
 
 
 async def _moved_by_rule(people: People, channel: Channel) -> tuple[str, Lead, str]:

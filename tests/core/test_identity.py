@@ -1,6 +1,9 @@
 """Identity keys: one contact, many spellings, one key."""
 
+import phonenumbers
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leadrail.core.identity import KeyKind, business_key, email_key, keys_of, linkedin_key, phone_key
 
@@ -169,3 +172,27 @@ def test_other_systems_ids_are_keys_when_they_are_ids() -> None:
 
     assert found == {(KeyKind.EXTERNAL_ID, "octanist:lead_1"), (KeyKind.EXTERNAL_ID, "crm:5")}
     assert keys_of(None, None, None, None, {"external_ids": "lead_1"}, None) == frozenset()
+
+
+CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+
+
+@settings(max_examples=2000)
+@given(
+    code=st.sampled_from(CODES),
+    country=st.sampled_from([None, "DE", "US", "CA", "KZ", "IT"]),
+    digits=st.text("0123456789", min_size=1, max_size=15),
+    sign=st.sampled_from(["", " ", "-", ".", " (", ") "]),
+    place=st.integers(0, 15),
+)
+def test_a_plain_number_folds_to_what_phonenumbers_makes_of_it(
+    code: int, country: str | None, digits: str, sign: str, place: int
+) -> None:
+    raw = f"+{code}{digits[:place]}{sign}{digits[place:]}"
+    try:
+        number = phonenumbers.parse(raw, country)
+        expected = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    except phonenumbers.NumberParseException:
+        expected = None
+
+    assert phone_key(raw, country) == expected

@@ -38,6 +38,7 @@ OF_OWNER = Answers(404, 403, 404)
 OF_LEAD = Answers(404, 200, 404)
 OF_COMPANY = Answers(404, 404, 403)
 OF_USER = Answers(200, 200, 422)  # one's own marks and choice; the bound key is no user's
+OF_IMPORTER = Answers(404, 404, 404)  # a partner does not see what the owner brings in, nor a bound key
 OF_PAYER = Answers(404, 403, 404)  # the partner earns it: it may look, and no more
 
 WHO_MAY = {
@@ -90,8 +91,17 @@ WHO_MAY = {
     "GET /v1/channels/{id}/retention-rules/{item}/due": OF_CHANNEL,
     "PATCH /v1/channels/{id}/retention-rules/{item}": Answers(404, 403, 403),
     "DELETE /v1/channels/{id}/retention-rules/{item}": Answers(404, 403, 403),
+    "GET /v1/channels/{id}/assignment": OF_OWNER,
+    "PUT /v1/channels/{id}/assignment": OF_OWNER,
     "POST /v1/leads": Answers(404, 201, 404),
     "GET /v1/leads": OWN,
+    "POST /v1/leads/search": OWN,
+    "GET /v1/views": OWN,
+    "POST /v1/views": MADE,
+    "GET /v1/views/{id}": Answers(404, 404, 404),
+    "PATCH /v1/views/{id}": Answers(404, 404, 404),
+    "DELETE /v1/views/{id}": Answers(404, 404, 404),
+    "GET /v1/leads/export": OWN,
     "POST /v1/leads/batch": OWN,  # with every item refused, see below
     "POST /v1/leads/status/batch": OWN,
     "GET /v1/leads/{id}": OF_LEAD,
@@ -99,6 +109,8 @@ WHO_MAY = {
     "DELETE /v1/leads/{id}": Answers(404, 403, 403),
     "PUT /v1/leads/{id}/status": OF_LEAD,
     "GET /v1/leads/{id}/transitions": OF_LEAD,
+    "GET /v1/leads/{id}/duplicates": OF_LEAD,
+    "GET /v1/duplicates": OF_CHANNEL,
     "GET /v1/leads/{id}/events": OF_LEAD,
     "POST /v1/leads/{id}/events/{item}/reverse": OF_LEAD,
     "GET /v1/leads/{id}/follow-ups": OF_LEAD,
@@ -110,6 +122,16 @@ WHO_MAY = {
     "POST /v1/leads/{id}/consents": Answers(404, 201, 404),
     "GET /v1/leads/{id}/purchases": OF_LEAD,
     "POST /v1/leads/{id}/purchases": Answers(404, 201, 404),
+    "POST /v1/imports": Answers(404, 201, 404),
+    "GET /v1/imports": OWN,
+    "GET /v1/imports/{id}": OF_IMPORTER,
+    "PATCH /v1/imports/{id}": OF_IMPORTER,
+    "DELETE /v1/imports/{id}": OF_IMPORTER,
+    "POST /v1/imports/{id}/start": OF_IMPORTER,
+    "POST /v1/imports/{id}/undo": OF_IMPORTER,
+    "GET /v1/imports/{id}/refused.csv": OF_IMPORTER,
+    "GET /v1/import-presets": OWN,
+    "DELETE /v1/import-presets/{id}": OF_COMPANY,
     "POST /v1/bulk-changes": Answers(202, 202, 202),  # one's own, with every lead refused that one may not see
     "GET /v1/bulk-changes": OWN,
     "GET /v1/bulk-changes/{id}": Answers(404, 404, 404),
@@ -380,7 +402,9 @@ async def test_the_partner_sees_and_moves_leads_but_cannot_change_the_channel(
         "leads",
         "notes",
         "consents",
+        "lead_finds",
         "lead_keys",
+        "lead_words",
         "events",
         "event_counters",
         "deliveries",

@@ -27,6 +27,8 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 
+JSON = "application/json"
+
 # Stands in the rendered page for the address by which the reader came.
 ORIGIN = "http://origin.invalid"
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
@@ -107,7 +109,7 @@ def render(document: Json) -> str:
 def _view(document: Json) -> Json:
     schemas, groups = document["components"]["schemas"], _groups(document)
     # A body is shown with the first operation that takes it, everything else among the objects.
-    taking = [row for group in groups for row in group["operations"] if "requestBody" in row]
+    taking = [row for group in groups for row in group["operations"] if _takes_json(row)]
     bodies = {body_name(row): row["operationId"] for row in reversed(taking)}
     objects = {
         name: schema
@@ -135,9 +137,15 @@ def _groups(document: Json) -> list[Json]:
     return [tag | {"operations": [row for row in rows if tag["name"] in row["tags"]]} for tag in document["tags"]]
 
 
+def _takes_json(operation: Json) -> bool:
+    return JSON in operation.get("requestBody", {}).get("content", {})
+
+
 def body_name(operation: Json) -> str:
-    """The name of the schema of what the operation is sent."""
-    schema: Json = operation["requestBody"]["content"]["application/json"]["schema"]
+    """The name of the schema of what the operation is sent; none for a file."""
+    if not _takes_json(operation):
+        return ""
+    schema: Json = operation["requestBody"]["content"][JSON]["schema"]
     return str(schema["$ref"].rpartition("/")[2])
 
 
@@ -188,8 +196,10 @@ def curl(operation: Json) -> str:
     if operation["security"]:
         lines.append('-H "X-API-Key: $KEY"')
     if body is not None:
-        lines.append('-H "Content-Type: application/json"')
-        lines.append(f"-d '{_shell(body['content']['application/json']['example'])}'")
+        ((kind, content),) = body["content"].items()
+        lines.append(f'-H "Content-Type: {kind}"')
+        file = f"--data-binary '{content['example']}'"
+        lines.append(f"-d '{_shell(content['example'])}'" if kind == JSON else file)
     return " \\\n  ".join(lines)
 
 
@@ -198,13 +208,20 @@ def _path(operation: Json) -> str:
     given = [f"{one['name']}={one['example']}" for one in operation.get("parameters", ()) if "example" in one]
     if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
         given.append("seconds=1")  # so that the reader's first try of a stream comes to its end
-    return filled + ("?" + "&".join(given) if given else "")
+    return filled + (_with_variables("?" + "&".join(given)) if given else "")
 
 
 _OWNERS = {"members": "company", "statuses": "status", "properties": "property", "deliveries": "delivery"} | {
     "sub-statuses": "sub_status"
 }
-_REWARDS = {"pay": "APPROVED_REWARD_ID", "corrections": "PAID_REWARD_ID"}
+# Only an approved reward is paid and only a paid one corrected, only a draft is started and only what is done undone,
+# so the reader needs several.
+_SEVERAL = {
+    ("rewards", "pay"): "APPROVED_REWARD_ID",
+    ("rewards", "corrections"): "PAID_REWARD_ID",
+    ("imports", "start"): "NEW_IMPORT_ID",
+    ("imports", "undo"): "DONE_IMPORT_ID",
+}
 
 
 def filled_path(path: str, fill: Callable[[str], str]) -> str:
@@ -217,12 +234,9 @@ def filled_path(path: str, fill: Callable[[str], str]) -> str:
 
 
 def variable(segment: str, after: str = "") -> str:
-    """The shell variable for an id below this segment: `statuses` as STATUS_ID.
-
-    Only an approved reward is paid and only a paid one corrected, so the reader needs several.
-    """
-    if segment == "rewards" and after in _REWARDS:
-        return _REWARDS[after]
+    """The shell variable for an id below this segment: `statuses` as STATUS_ID."""
+    if (segment, after) in _SEVERAL:
+        return _SEVERAL[segment, after]
     owner = _OWNERS.get(segment)
     return f"{owner or segment.removesuffix('s')}_id".replace("-", "_").upper()
 
@@ -230,6 +244,10 @@ def variable(segment: str, after: str = "") -> str:
 def _shell(value: Any) -> str:
     """JSON inside single quotes; ids step out of them as variables."""
     text = json.dumps(value, indent=2, ensure_ascii=False).replace("'", "'\\''").replace("\n", "\n  ")
+    return _with_variables(text, "'")
+
+
+def _with_variables(text: str, quote: str = "") -> str:
     for id, name in _VARIABLES.items():
-        text = text.replace(id, f"'${name}'")
+        text = text.replace(id, f"{quote}${name}{quote}")
     return text

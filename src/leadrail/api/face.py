@@ -13,6 +13,7 @@ from leadrail.api import (
     event_types,
     feed,
     followups,
+    imports,
     leads,
     notifications,
     openapi,
@@ -21,6 +22,7 @@ from leadrail.api import (
     rewards,
     service,
     users,
+    views,
     webhooks,
 )
 from leadrail.api.admission import admit
@@ -38,6 +40,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *reasons.OPERATIONS,
     *channels.OPERATIONS,
     *leads.OPERATIONS,
+    *views.OPERATIONS,
+    *imports.OPERATIONS,
     *bulk.OPERATIONS,
     *webhooks.OPERATIONS,
     *rewards.OPERATIONS,
@@ -53,11 +57,18 @@ OPERATIONS: tuple[Operation, ...] = (
 
 # A thousand leads of four kilobytes each.
 BODY_LIMIT = 4 << 20
+# Two million leads of ten short columns.
+UPLOAD_LIMIT = 256 << 20
 
 
 def face(core: Core) -> Face:
-    routes = [Route(row.method, row.path, _handler(core, row)) for row in OPERATIONS]
+    routes = [_route(core, row) for row in OPERATIONS]
     return Face([*routes, *openapi.routes(OPERATIONS), *service.routes(core)], on_error, body_limit=BODY_LIMIT)
+
+
+def _route(core: Core, row: Operation) -> Route:
+    limit = UPLOAD_LIMIT if row.upload else None
+    return Route(row.method, row.path, _handler(core, row), limit, streams=bool(row.upload))
 
 
 def _handler(core: Core, row: Operation) -> Handler:

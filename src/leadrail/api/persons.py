@@ -13,7 +13,7 @@ from leadrail.api.page import Cursor, cursor_of, number_at
 from leadrail.api.writes import write
 from leadrail.core.actor import Scope
 from leadrail.core.blocks import commands as blocks
-from leadrail.core.blocks.model import Block, BlockCause, BlockKey, personal
+from leadrail.core.blocks.model import Block, BlockCause, personal
 from leadrail.core.companies import store as companies
 from leadrail.core.consents import store as consents
 from leadrail.core.engine import Done
@@ -23,6 +23,8 @@ from leadrail.core.events.model import Event
 from leadrail.core.followups import store as followups
 from leadrail.core.followups.store import FollowUpRow
 from leadrail.core.identity import KeyKind
+from leadrail.core.imports import store as imports
+from leadrail.core.imports.store import Key, RefusedRow
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import EraseLead
 from leadrail.core.leads.decisions import Consent, Note, Purchase
@@ -42,6 +44,7 @@ SHOWN = 20
 ERASED_AT_ONCE = 500
 """Leads of one call; the answer says when there are more."""
 
+MOST_ROWS = 100
 _PART = 1_000
 Row = TypeVar("Row")
 
@@ -75,9 +78,13 @@ class KnownLead(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What the company knows of a person, newest leads first; `next_cursor` null: that is all."""
+    """What the company knows of a person, newest leads first; `next_cursor` null: that is all.
+
+    `refused_rows`: of imported files, at most 100; the last answer has them.
+    """
 
     data: list[KnownLead]
+    refused_rows: list[RefusedRow]
     next_cursor: str | None
 
 
@@ -92,16 +99,22 @@ class Forgotten(msgspec.Struct, frozen=True):
 async def report(call: Call[ReportBody, NoQuery]) -> Response:
     below = number_at(call.body.cursor)
     async with call.core.database.connection() as connection:
-        found = await _leads(connection, call, SHOWN + 1, below)
+        key = await _key(connection, call)
+        found = await _leads(connection, call, key, SHOWN + 1, below)
         shown = [await _known(connection, call, seen) for seen in found[:SHOWN]]
-    following = cursor_of(found[SHOWN - 1].lead.number) if len(found) > SHOWN else None
-    return json_response(200, Report(shown, following))
+        following = cursor_of(found[SHOWN - 1].lead.number) if len(found) > SHOWN else None
+        rows = []
+        if following is None:
+            rows = await imports.refusals_of_person(connection, call.actor.company_id, key, MOST_ROWS)
+    return json_response(200, Report(shown, rows, following))
 
 
 async def forget(call: Call[EraseBody, NoQuery]) -> Response:
     async def work(connection: Connection) -> Response:
-        blocked = await _block(connection, call) if call.body.block else []
-        found = await _leads(connection, call, ERASED_AT_ONCE + 1, None)
+        key = await _key(connection, call)
+        blocked = await _block(connection, call, key) if call.body.block else []
+        found = await _leads(connection, call, key, ERASED_AT_ONCE + 1, None)
+        await imports.drop_refusals_of_person(connection, call.actor.company_id, key)
         # An erased lead has no keys any more: calling again finds what is left, and in the end nothing.
         commands = [EraseLead(actor=call.actor, lead_id=seen.lead.id) for seen in found[:ERASED_AT_ONCE]]
         outcomes = await call.core.engine.execute(commands)
@@ -113,15 +126,13 @@ async def forget(call: Call[EraseBody, NoQuery]) -> Response:
     return await write(call, work)
 
 
-async def _block(connection: Connection, call: Call[EraseBody, NoQuery]) -> list[Block]:
+async def _block(connection: Connection, call: Call[EraseBody, NoQuery], key: Key) -> list[Block]:
     """Blocks the person by all keys of the leads that are to be erased, before they are looked for again: none comes in
     between. Committed by a connection of its own, since the engine, which erases by another one, must see it.
     """
     company_id = call.actor.company_id
-    found = await _leads(connection, call, ERASED_AT_ONCE, None)
-    keys = {await _key(connection, call)}.union(
-        *(personal(seen.lead.keys(seen.setup.channel.country)) for seen in found)
-    )
+    found = await _leads(connection, call, key, ERASED_AT_ONCE, None)
+    keys = personal(frozenset({key}).union(*(seen.lead.keys(seen.setup.channel.country) for seen in found)))
     own = await call.core.database.dedicated()
     try:
         async with own.transaction():
@@ -132,18 +143,20 @@ async def _block(connection: Connection, call: Call[EraseBody, NoQuery]) -> list
     return blocking.blocks
 
 
-async def _leads(connection: Connection, call: Call[Any, NoQuery], limit: int, below: int | None) -> list[Seen]:
+async def _leads(
+    connection: Connection, call: Call[Any, NoQuery], key: Key, limit: int, below: int | None
+) -> list[Seen]:
     """Those of the company's own channels: what another company knows, it has to answer for itself."""
-    kind, key = await _key(connection, call)
-    ids = await leads.ids_by_key(connection, call.actor.company_id, KeyKind(kind), key, below=below, limit=limit)
+    ids = await leads.ids_by_key(connection, call.actor.company_id, *key, below=below, limit=limit)
     return await call.core.reader.leads_in_order(connection, call.actor, ids)
 
 
-async def _key(connection: Connection, call: Call[Any, NoQuery]) -> BlockKey:
+async def _key(connection: Connection, call: Call[Any, NoQuery]) -> Key:
     """Raises Refused (`invalid`) unless exactly one is given and can be read."""
     company = await companies.company(connection, call.actor.company_id)
     given = {"email": call.body.email, "phone": call.body.phone, "linkedin_url": call.body.linkedin_url}
-    return named(given, company.country)
+    kind, key = named(given, company.country)
+    return KeyKind(kind), key
 
 
 async def _known(connection: Connection, call: Call[Any, NoQuery], seen: Seen) -> KnownLead:
@@ -186,7 +199,7 @@ OPERATIONS = (
         body=ReportBody,
         request_example={"email": "jane@example.com"},
         answer=Report,
-        answer_example={"data": [], "next_cursor": None},
+        answer_example={"data": [], "refused_rows": [], "next_cursor": None},
     ),
     Operation(
         method="POST",

@@ -68,15 +68,22 @@ def etag(version: int) -> tuple[bytes, bytes]:
 
 
 async def write(
-    call: Call[Any, Any], work: Callable[[Connection], Awaitable[Response]], *, of_user: bool = False
+    call: Call[Any, Any],
+    work: Callable[[Connection], Awaitable[Response]],
+    *,
+    of_user: bool = False,
+    part: bytes | None = None,
 ) -> Response:
-    """Runs a write in one transaction, once per Idempotency-Key; `of_user`: what it writes is the user's own."""
+    """Runs a write in one transaction, once per Idempotency-Key; `of_user`: what it writes is the user's own.
+
+    `part` stands for a body that was not kept.
+    """
     key = idempotency_key(call.request) if call.request.method == "POST" else None
     company_id = call.actor.company_id
     async with call.core.database.transaction() as connection:
         if key is None:
             return await work(connection)
-        asked = fingerprint(call, of_user=of_user)
+        asked = fingerprint(call, part, of_user=of_user)
         answer = await idempotency.claim(connection, company_id, key, asked, call.core.clock())
         if answer is not None:
             return replay(answer.matching(asked))

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Coroutine
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -13,11 +14,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from leadrail import settings as settings_module
+from leadrail.api.leads.shapes import ExportFormat, LeadFilter
 from leadrail.cli import demo as demo_module
-from leadrail.cli import moving, running, serving
+from leadrail.cli import exporting, importing, moving, running, serving
 from leadrail.core.companies.commands import bootstrap as bootstrap_company
 from leadrail.core.core import Core
 from leadrail.core.errors import Refused
+from leadrail.core.imports.model import DateOrder, DecimalMark, OnDuplicate
 from leadrail.db.database import UNREACHABLE
 from leadrail.db.embedded import EmbeddedError
 from leadrail.db.migrate import MigrationError
@@ -152,12 +155,99 @@ def migrate_from(
 ) -> None:
     """Bring the account of another vendor in, through its API. Run it again to go on, or to bring what is new."""
     source = source_of(vendor.value, url, moving.key_of(key))
+    _run_for_status(moving.move(_read_settings(), source, company, Options(channel_title, currency), report, out))
+
+
+_Company = Annotated[str, typer.Option(help="The name of the company here.")]
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[
+        Path, typer.Argument(help="The file, of values separated in any usual way.", exists=True, dir_okay=False)
+    ],
+    company: _Company,
+    channel: Annotated[str, typer.Option(help="The title or id of the channel that gets the leads.")],
+    column: Annotated[
+        list[str] | None, typer.Option(help="What a column fills, as COLUMN=FIELD; nothing after = leaves it out.")
+    ] = None,
+    status: Annotated[
+        list[str] | None, typer.Option(help="What a status of the file is called here, as WORD=STATUS.")
+    ] = None,
+    duplicates: Annotated[
+        OnDuplicate | None, typer.Option(help="What becomes of a row whose lead is here already (else: skip).")
+    ] = None,
+    date_order: Annotated[DateOrder | None, typer.Option(help="How 03/04/2026 is read.")] = None,
+    decimal_mark: Annotated[DecimalMark | None, typer.Option(help="How 1.234 is read.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Where it is not found out.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Where it is not found out.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Read it as was kept under this name.")] = None,
+    save_as: Annotated[str | None, typer.Option(help="Keep how it is read under this name.")] = None,
+    tell: Annotated[
+        bool, typer.Option("--tell", help="Webhooks, rewards and notices, as for leads made one by one.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also when this file was imported before.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and do nothing.")] = False,
+    refused: Annotated[
+        Path | None, typer.Option(help="Where to write the refused rows, to mend and import again.")
+    ] = None,
+) -> None:
+    """Bring leads in from a file. Run it again after a break, and it goes on where it was."""
+    choice = importing.Choice(
+        company=company,
+        channel=channel,
+        preset=preset,
+        save_as=save_as,
+        columns=column or (),
+        statuses=status or (),
+        duplicates=duplicates,
+        date_order=date_order,
+        decimal_mark=decimal_mark,
+        encoding=encoding,
+        delimiter=delimiter,
+        tell=tell,
+        again=again,
+        dry_run=dry_run,
+    )
+    _run_for_status(importing.bring(_read_settings(), file, choice, refused, out))
+
+
+@app.command("undo-import")
+def undo_import(
+    id: Annotated[str, typer.Argument(help="The id that the import has.")],
+    company: _Company,
+) -> None:
+    """Take an import back: what it made goes, what it changed is as it was, what was touched since stays."""
+    _run_for_status(importing.take_back(_read_settings(), company, id, out))
+
+
+@app.command("export")
+def export_file(
+    file: Annotated[str, typer.Argument(help="The file to write; - is the output.")],
+    company: _Company,
+    channel: Annotated[str | None, typer.Option(help="The title or id of the channel; else all of them.")] = None,
+    status: Annotated[str | None, typer.Option(help="Leads in a status of this name.")] = None,
+    source: Annotated[str | None, typer.Option(help="Leads that came from here.")] = None,
+    assignee: Annotated[str | None, typer.Option(help="Leads that this person looks after.")] = None,
+    format: Annotated[ExportFormat, typer.Option(help="How it is written.")] = ExportFormat.CSV,
+    history: Annotated[
+        bool, typer.Option("--history", help="The events of these leads in place of the leads.")
+    ] = False,
+) -> None:
+    """Write leads to a file, or their history."""
+    chosen = LeadFilter(status=status, source=source, assignee=assignee)
+    wanted = exporting.Wanted(company=company, channel=channel, filter=chosen, format=format, history=history)
+    _run(exporting.write(_read_settings(), file, wanted, err))
+
+
+def _run_for_status(work: Coroutine[Any, Any, int]) -> None:
+    """Runs a command that ends with an exit status of its own."""
     status = 0
 
-    async def work() -> None:
+    async def run() -> None:
         nonlocal status
-        status = await moving.move(_read_settings(), source, company, Options(channel_title, currency), report, out)
+        status = await work
 
-    _run(work())
+    _run(run())
     if status:
         raise typer.Exit(status)

@@ -50,7 +50,7 @@ async def move(
 ) -> int:
     """Moves the account and says what came; answers the exit status. Raises VendorError, Refused."""
     async with open_core(settings, join=True) as core, Client(source.base, source.headers) as client:
-        owner = await _company(core, company)
+        owner = await company_named(core, company)
         with _shown(source, out) as show:
             job = Bringing(
                 core,
@@ -70,7 +70,8 @@ async def move(
     return 0 if report.is_complete else INCOMPLETE
 
 
-async def _company(core: Core, name: str) -> Company:
+async def company_named(core: Core, name: str) -> Company:
+    """Raises Refused (`not_found`)."""
     async with core.database.connection() as connection:
         company = await companies.company_named(connection, name.strip())
     if company is None:

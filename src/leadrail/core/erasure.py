@@ -1,4 +1,6 @@
-"""The SQL that takes a person out of what was recorded of a lead: history, contacts, webhooks, kept answers."""
+"""The SQL that takes a person out of what was recorded of a lead: history, contacts, webhooks, kept answers,
+imports.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
@@ -63,6 +65,13 @@ WHERE lead_company_id = $1 AND lead_id = $2 AND body <> ''
 """
 
 
+# Of imports: the lead as it was before one changed it, and rows that were refused, which are nobody's lead.
+_LEFT_OF_IMPORTS = """
+WITH rows AS (DELETE FROM import_refusals WHERE company_id = ANY($1) AND keys && $3)
+DELETE FROM import_leads WHERE company_id = ANY($1) AND lead_id = $2 AND before IS NOT NULL
+"""
+
+
 async def erase_recorded(connection: Connection, erased: Erased) -> None:
     """Reaches what is in the database by now. The lead is locked, so that nobody records more of it."""
     key = (erased.company_id, erased.lead_id)
@@ -82,6 +91,8 @@ async def erase_elsewhere(connection: Connection, erased: Erased, erasers: Seque
     """Lets the faces forget whom they know. Run when the lead has no keys any more, behind the write: the company's
     event counter is locked by then, so that of two leads of one person the one erased last finds that it is the last.
     """
+    keys = [f"{kind}:{key}" for kind, key in erased.keys]
+    await connection.execute(_LEFT_OF_IMPORTS, erased.companies, erased.lead_id, keys)
     alone = msgspec.structs.replace(erased, keys=await _keys_of_nobody(connection, erased))
     for eraser in erasers:
         await eraser(connection, alone)

@@ -35,6 +35,7 @@ class Code(StrEnum):
     CONFLICT = "conflict"
     DUPLICATE = "duplicate"
     BLOCKED = "blocked"
+    AMBIGUOUS = "ambiguous"
     IN_USE = "in_use"
     LAST_OWNER = "last_owner"
     USER_REQUIRED = "user_required"

@@ -30,6 +30,10 @@ EXTERNAL_KEY_LIMIT = 320
 
 # An address of plain ASCII words needs no parser: folding is all that email-validator would do to it.
 _PLAIN_EMAIL = re.compile(r"[a-z0-9_+-]{1,32}(?:\.[a-z0-9_+-]{1,31})?@(?:[a-z0-9]{1,32}\.){1,3}[a-z]{2,18}")
+# A number that says its country, in digits and the usual signs between them.
+_PLAIN_PHONE = re.compile(r"\+[1-9](?:[ ().-]{0,2}[0-9]){7,14}")
+_NOT_DIGITS = re.compile(r"[^0-9]+")
+_FEWEST_DIGITS = 4
 _LINKEDIN = re.compile(r"(?:^|linkedin\.com/)(?:in|pub)/([^/?#\s]+)", re.IGNORECASE)
 
 
@@ -48,6 +52,8 @@ def email_key(raw: str) -> str | None:
 @lru_cache(maxsize=65536)
 def phone_key(raw: str, country: str | None = None) -> str | None:
     """The number in E.164, or None. A number without a country code is read as one of `country`."""
+    if (plain := _plain_phone(raw.strip())) is not None:
+        return plain
     try:
         number = phonenumbers.parse(raw, country)
     except phonenumbers.NumberParseException:
@@ -57,6 +63,31 @@ def phone_key(raw: str, country: str | None = None) -> str | None:
     if not phonenumbers.is_possible_number(number) and not raw.lstrip().startswith("+"):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _plain_phone(text: str) -> str | None:
+    """The number in E.164 where folding its signs is all that phonenumbers would do to it, which costs it sixty
+    microseconds: it says its country, and has no prefix there that is dialled at home only.
+    """
+    if not _PLAIN_PHONE.fullmatch(text):
+        return None
+    digits = _NOT_DIGITS.sub("", text)
+    for length in (1, 2, 3):
+        code = int(digits[:length])
+        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            national, prefix = digits[length:], _home_prefix(code)
+            is_plain = not national.startswith("0") and (prefix is None or not prefix.match(national))
+            return f"+{digits}" if is_plain and len(national) > _FEWEST_DIGITS else None
+    return None
+
+
+@lru_cache(maxsize=512)
+def _home_prefix(code: int) -> re.Pattern[str] | None:
+    """What a number of the country may begin with that is not dialled from abroad."""
+    region = phonenumbers.region_code_for_country_code(code)
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    prefix = metadata.national_prefix_for_parsing if metadata is not None else None
+    return re.compile(prefix) if prefix else None
 
 
 def linkedin_key(raw: str) -> str | None:

@@ -55,9 +55,12 @@ class _Gone(Exception):
 
 
 class Request:
-    """One request, its body read whole. Header names are lower-case bytes, as ASGI gives them."""
+    """One request, its body read whole, or left in `chunks` by a route that streams.
 
-    __slots__ = ("body", "client", "headers", "method", "params", "path", "query_string")
+    Header names are lower-case bytes, as ASGI gives them.
+    """
+
+    __slots__ = ("body", "chunks", "client", "headers", "method", "params", "path", "query_string")
 
     def __init__(self, scope: Scope, path: str) -> None:
         self.method: str = scope["method"]
@@ -67,6 +70,7 @@ class Request:
         self.client: str = scope["client"][0] if scope.get("client") else ""
         self.params: Mapping[str, str] = {}
         self.body = b""
+        self.chunks: AsyncIterator[bytes] = _nothing()
 
     def header(self, name: bytes) -> str | None:
         for key, value in self.headers:
@@ -80,6 +84,11 @@ class Request:
             return parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
         except ValueError:
             raise BadInput(f"The query has more than {MOST_FIELDS} parameters") from None
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -112,13 +121,15 @@ Handler = Callable[[Request], Awaitable[Response | Stream]]
 class Route(msgspec.Struct, frozen=True):
     """`path` is made of segments; one in braces matches anything and is handed over under its name.
 
-    `body_limit`, in bytes, is its face's unless it has one of its own.
+    `body_limit`, in bytes, is its face's unless it has one of its own. With `streams` the body is not read: the handler
+    takes it from `Request.chunks` as it comes.
     """
 
     method: str
     path: str
     handler: Handler
     body_limit: int | None = None
+    streams: bool = False
 
 
 class _Node:
@@ -189,14 +200,21 @@ class Face:
     async def answer(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """Serves one request whose path below the face's prefix is `path`."""
         request = Request(scope, path)
+        body: _Body | None = None
         try:
             route, request.params = self._router.match(request.method, path)
-            request.body = await _read(request, receive, route.body_limit or self._body_limit)
+            body = _Body(request, receive, route.body_limit or self._body_limit)
+            if route.streams:
+                request.chunks = body.chunks()
+            else:
+                request.body = b"".join([chunk async for chunk in body.chunks()])
             response: Response | Stream = await route.handler(request)
         except _Gone:
             return
         except Exception as error:  # noqa: BLE001 - the face owns an answer for everything, our own faults too
             response = self._on_error(request, error)
+        if body is not None:
+            await body.drain()
         with_body = request.method != "HEAD"
         if isinstance(response, Stream):
             await _stream(response, receive, send, with_body=with_body)
@@ -204,32 +222,40 @@ class Face:
             await _send(response, send, with_body=with_body)
 
 
-async def _read(request: Request, receive: Receive, limit: int) -> bytes:
-    declared = request.header(b"content-length")
-    if declared is not None and int(declared) > limit:
-        await _drain(receive)
-        raise BodyTooLarge(limit)
-    body = b""
-    message = _MORE
-    while message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > limit:
-            await _drain(receive, message)
-            raise BodyTooLarge(limit)
-    if message["type"] == "http.disconnect":
-        raise _Gone
-    return body
+class _Body:
+    """The body of a request as it comes in."""
 
+    def __init__(self, request: Request, receive: Receive, limit: int) -> None:
+        self._receive, self._limit = receive, limit
+        self._declared = request.header(b"content-length")
+        self._message = _MORE
 
-async def _drain(receive: Receive, message: Mapping[str, Any] = _MORE) -> None:
-    """Drops what still comes after this message, within bounds: a client that is sending would meet a reset instead."""
-    read = 0
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(DRAIN_S):
-            while message.get("more_body") and read < DRAIN_LIMIT:
-                message = await receive()
-                read += len(message.get("body", b""))
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Raises BodyTooLarge, and _Gone when the client went away before all of it was there."""
+        if self._declared is not None and int(self._declared) > self._limit:
+            raise BodyTooLarge(self._limit)
+        read = 0
+        while self._message.get("more_body"):
+            self._message = await self._receive()
+            chunk = self._message.get("body", b"")
+            read += len(chunk)
+            if read > self._limit:
+                raise BodyTooLarge(self._limit)
+            if chunk:
+                yield chunk
+        if self._message.get("type") == "http.disconnect":
+            raise _Gone
+
+    async def drain(self) -> None:
+        """Drops what nobody has read, within bounds: a client that is sending would meet a reset instead."""
+        read = 0
+        if not self._message.get("more_body"):
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                while self._message.get("more_body") and read < DRAIN_LIMIT:
+                    self._message = await self._receive()
+                    read += len(self._message.get("body", b""))
 
 
 async def _send(response: Response, send: Send, *, with_body: bool) -> None:

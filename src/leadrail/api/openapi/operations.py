@@ -22,7 +22,12 @@ def operation(row: Operation, schemas: Schemas) -> Json:
     if row.body is not None:
         content = {"schema": schemas.of(row.body), "example": row.request_example}
         whole["requestBody"] = {"required": True, "content": {"application/json": content}}
-    return whole | {"responses": {str(row.status): success(row, schemas)} | problems(codes_of(row, schemas))}
+    if row.upload:
+        content = {"schema": {"type": "string"}, "example": row.request_example}
+        whole["requestBody"] = {"required": True, "content": {row.upload: content}}
+    statuses = [status for status in (row.other_status, row.status) if status is not None]
+    successes = {str(status): success(row, schemas, status) for status in statuses}
+    return whole | {"responses": successes | problems(codes_of(row, schemas))}
 
 
 _VERBS = {"GET": "read", "POST": "create", "PATCH": "edit", "PUT": "change", "DELETE": "remove"}

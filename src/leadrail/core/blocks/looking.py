@@ -6,6 +6,7 @@ from uuid import UUID
 from leadrail.core.blocks import store
 from leadrail.core.blocks.model import FIELDS, brought, digest_of, personal, with_domains
 from leadrail.core.errors import Code, refuse
+from leadrail.core.identity import KeyKind
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import Command, CreateLead
 from leadrail.core.leads.model import Lead
@@ -27,6 +28,16 @@ async def drawn(
     if wanted := _wanted(commands, locked, setups):
         return await store.draw(connection, numbers, sorted(wanted))
     return (await leads.take_numbers(connection, numbers) if numbers else []), frozenset()
+
+
+async def blocked_among(connection: Connection, setup: Setup, keys: frozenset[tuple[KeyKind, str]]) -> Blocked:
+    """What is blocked of these keys of leads."""
+    if setup.block_secret is None or not keys:
+        return frozenset()
+    digests = {digest_of(setup.block_secret, key) for key in with_domains(personal(keys))}
+    company_id = setup.channel.company_id
+    _, blocked = await store.draw(connection, 0, sorted((company_id, digest) for digest in digests))
+    return blocked
 
 
 def _wanted(

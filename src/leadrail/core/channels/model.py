@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.actor import Actor
+from leadrail.core.channels.assignment import Assignment, Giver
 
 
 class Category(StrEnum):
@@ -39,6 +40,15 @@ class PropertyType(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"
     SELECT = "select"
+
+
+class Duplicates(StrEnum):
+    """What becomes of an arrival whose person the channel has already."""
+
+    ALLOW = "allow"
+    REJECT = "reject"
+    UPDATE = "update"
+    ATTACH = "attach"
 
 
 class Role(StrEnum):
@@ -161,7 +171,7 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     currency: str | None
     template: str
     public_submissions: bool
-    duplicates: str
+    duplicates: Duplicates
     created_at: datetime
     paused_at: datetime | None
     archived_at: datetime | None
@@ -175,6 +185,11 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     aliases: dict[str, str]
     rules: tuple[Rule, ...] = ()
     retentions: tuple[Retention, ...] = ()
+    assignment: Assignment | None = None
+
+    @property
+    def giver(self) -> Giver:
+        return (self.company_id, self.id)
 
     @cached_property
     def status_by_id(self) -> dict[UUID, Status]:

@@ -147,6 +147,30 @@ async def of_leads(
     return found
 
 
+_ALL_OF_LEADS = f"""
+SELECT q.place, found.* FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS q(company_id, lead_id, place)
+CROSS JOIN LATERAL (
+    SELECT {COLUMNS} FROM events e WHERE e.company_id = q.company_id AND e.lead_id = q.lead_id
+        AND e.seq > CASE WHEN q.place = $3 THEN $4::bigint ELSE 0 END
+    ORDER BY e.seq LIMIT $5
+) AS found
+WHERE q.place >= $3
+ORDER BY q.place, found.seq LIMIT $5
+"""
+
+
+async def all_of_leads(
+    connection: Connection, keys: Sequence[tuple[UUID, UUID]], *, after: tuple[int, int], limit: int
+) -> list[tuple[int, Entry]]:
+    """The events of these leads, named by (company, id), each with its lead's place among them, from 1.
+
+    They come lead by lead, oldest first; `after` is the place and the number behind which to go on.
+    """
+    companies, ids = [company_id for company_id, _ in keys], [id for _, id in keys]
+    rows = await connection.fetch(_ALL_OF_LEADS, companies, ids, *after, limit)
+    return [(row[0], entry_of(tuple(row)[1:])) for row in rows]
+
+
 def entry_of(row: Sequence[Any]) -> Entry:
     """The event of a row of COLUMNS."""
     seq, id_, type_, lead_id, channel_id, occurred, recorded, kind, actor_id, face, data = row

@@ -4,10 +4,12 @@ from datetime import datetime
 
 from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, Refused, refuse
+from leadrail.core.leads.arriving import attach
 from leadrail.core.leads.automatic import after_purchase, apply_rule, reverse_move, settled, with_contact
 from leadrail.core.leads.commands import (
     AddNote,
     ApplyRule,
+    AttachArrival,
     ChangeStatus,
     CreateLead,
     EraseLead,
@@ -17,6 +19,7 @@ from leadrail.core.leads.commands import (
     RecordPurchase,
     RemindFollowUp,
     ReverseMove,
+    TakeBack,
     UpdateLead,
 )
 from leadrail.core.leads.consenting import record_consent
@@ -30,6 +33,7 @@ from leadrail.core.leads.moving import change_status
 from leadrail.core.leads.noting import add_note
 from leadrail.core.leads.planning import remind, with_plan
 from leadrail.core.leads.purchasing import record_purchase
+from leadrail.core.leads.taking_back import take_back
 
 
 def decide(lead: Lead | None, channel: Channel, command: LeadCommand, now: datetime, number: int = 0) -> Decision:
@@ -63,6 +67,8 @@ def _decided(lead: Lead, channel: Channel, command: LeadCommand, now: datetime) 
         return change_status(lead, channel, command, now)
     if isinstance(command, UpdateLead):
         return update(lead, channel, command, now)
+    if isinstance(command, AttachArrival):
+        return attach(lead, channel, command, now)
     if isinstance(command, RecordPurchase):
         bought = record_purchase(lead, channel, command, now)
         return bought if command.origin is Origin.IMPORT else after_purchase(lead, bought, channel, command, now)
@@ -76,6 +82,8 @@ def _decided(lead: Lead, channel: Channel, command: LeadCommand, now: datetime) 
         return apply_rule(lead, channel, command, now)
     if isinstance(command, ReverseMove):
         return reverse_move(lead, channel, command, now)
+    if isinstance(command, TakeBack):
+        return take_back(lead, channel, command, now)
     assert not isinstance(command, CreateLead | EraseLead)
     return record_follow_up(lead, command, now)
 

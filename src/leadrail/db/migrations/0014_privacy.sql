@@ -66,7 +66,7 @@ CREATE TABLE consents (
     FOREIGN KEY (company_id, lead_id) REFERENCES leads
 );
 
--- As in 0006, and of consents too.
+-- As in 0006 and 0012, and of consents too.
 CREATE OR REPLACE FUNCTION blanked(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(jsonb_object_agg(key, CASE
         WHEN key IN ('properties', 'attribution') THEN '{}'::jsonb
@@ -80,7 +80,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION without_person(data jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT coalesce(jsonb_object_agg(key, CASE
-        WHEN key = 'changed' THEN '{}'::jsonb
+        WHEN key IN ('changed', 'sent') THEN '{}'::jsonb
         WHEN key IN ('lead', 'follow_up', 'purchase', 'reward', 'consent') THEN blanked(value)
         WHEN key = 'note' AND jsonb_typeof(value) = 'object' THEN blanked(value)
         WHEN key IN ('note', 'assignee') THEN 'null'::jsonb
@@ -89,5 +89,5 @@ CREATE OR REPLACE FUNCTION without_person(data jsonb) RETURNS jsonb LANGUAGE sql
     FROM jsonb_each(data)
     WHERE key IN ('from', 'to', 'value', 'currency', 'seconds_in_previous', 'reason', 'reason_id', 'sub_status', 'note',
         'changed', 'follow_up', 'next_follow_up_at', 'follow_up_at', 'assignee', 'purchase', 'reward', 'rule',
-        'reversible_until', 'reverses', 'lead', 'consent')
+        'reversible_until', 'reverses', 'lead', 'matched', 'sent', 'consent')
 $$;

@@ -1,0 +1,1 @@
+"""Leads and their history as files, in one pass with flat memory."""

@@ -1,0 +1,1 @@
+"""Leads from files: read, understood, tried, brought in, taken back."""
