@@ -185,6 +185,10 @@ async def test_a_clone_has_all_but_leads_under_ids_of_its_own(people: People) ->
     rule = {"name": "Cold", "cause": "untouched", "from_status": "New", "to_status": "Lost", "after_days": 30}
     good(await owner.http.post(path(channel, "rules"), json=rule), 201)
     await owner.lead(channel)
+    good(await owner.http.patch(path(channel), json={"duplicates": "attach"}))
+    plan = good(
+        await owner.http.put(path(channel, "assignment"), json={"assignees": [{"assignee": "Sam", "weight": 2}]})
+    )
 
     answer = await owner.http.post(path(channel, "clone"), json={"title": "Website, Denmark"})
 
@@ -202,6 +206,7 @@ async def test_a_clone_has_all_but_leads_under_ids_of_its_own(people: People) ->
     ]
     assert parts[:2] == parts[2:]
     assert len(parts[0]) == 2
+    assert good(await owner.http.get(f"/v1/channels/{made['id']}/assignment")) == plan
     assert good(await owner.http.get("/v1/leads", params={"channel": made["id"]}))["data"] == []
 
 

@@ -51,6 +51,8 @@ async def planted(people: People) -> Lead:
     good(await http.post(f"{path}/purchases", json={"name": f"{PERSON}'s boat", "amount": "10"}), 201)
     note = {"text": f"{PERSON} rang", "author": PERSON}
     good(await http.post(f"{path}/notes", json=note, headers={"Idempotency-Key": "noted"}), 201)
+    consent = {"purpose": "news", "basis": "consent", "state": "given", "source": f"{PERSON}'s form", "proof": EMAIL}
+    good(await http.post(f"{path}/consents", json=consent, headers={"Idempotency-Key": "agreed"}), 201)
     await _change_in_bulk(owner, made["id"])
     await _import(owner, channel.id)
     await _reject_reward(owner)
@@ -115,17 +117,19 @@ async def _lead(people: People, id: str) -> Lead:
 
 
 ERASED = {
-    "attempts", "capillary_customers", "count_words", "deliveries", "events", "follow_ups", "idempotency_keys",
-    "import_leads", "import_refusals", "lead_keys", "leads", "notes", "purchases", "rewards",
+    "attempts", "capillary_customers", "consents", "count_words", "deliveries", "events", "follow_ups",
+    "idempotency_keys", "import_leads", "import_refusals", "lead_finds", "lead_keys", "lead_words", "leads",
+    "notes", "purchases", "rewards",
 }  # fmt: skip
 """The tables that know a person, and from which an erase takes what they know."""
 
 IMPERSONAL = {
-    "api_keys", "bulk_changes", "bulk_items", "channel_aliases", "channel_members", "channel_rules", "channels",
-    "companies", "count_places", "counted_leads", "counts", "endpoint_failures", "endpoints", "event_counters",
-    "import_chunks", "import_presets", "imports",
-    "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings", "properties", "quiet_edits", "reasons",
-    "reward_triggers", "schema_migrations", "statuses", "sub_statuses", "users",
+    "api_keys", "assigned_batches", "assignment_turns", "assignments", "block_lists", "blocks", "bulk_changes",
+    "bulk_items", "channel_aliases", "channel_members", "channel_rules", "channels", "companies", "count_places",
+    "counted_leads", "counts", "endpoint_failures", "endpoints", "event_counters", "import_chunks",
+    "import_presets", "imports", "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings",
+    "properties", "quiet_edits", "reasons", "retention_places", "retention_rules", "reward_triggers",
+    "schema_migrations", "statuses", "sub_statuses", "users", "views",
 }  # fmt: skip
 """The tables that tell of the company and its people, not of any lead."""
 

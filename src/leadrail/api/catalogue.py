@@ -9,12 +9,15 @@ from leadrail.api import examples
 from leadrail.core.channels.model import ChannelPausedData
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.told import (
+    ConsentRecordedData,
     FollowUpDueData,
     FollowUpRecordedData,
+    LeadAttachedData,
     LeadCreatedData,
     LeadErasedData,
     LeadLeftData,
     LeadMovedData,
+    LeadsAssignedData,
     LeadStatusChangedData,
     LeadUpdatedData,
     NoteAddedData,
@@ -60,6 +63,11 @@ _OTHER: Json = {"channel": {"id": examples.OTHER_CHANNEL_ID, "number": 4, "title
 _MOVED: Json = (
     examples.EVENT["data"] | _LEFT | {"to": examples.EVENT["data"]["to"] | _OTHER, "value": None, "changed": {}}
 )
+_SENT = {"email": "jane@example.com", "source": "trade fair"}
+_CAME_AGAIN = examples.NOTE | {
+    "text": "This person came in again.\nemail: jane@example.com\nsource: trade fair",
+    "author": None,
+}
 
 CATALOGUE: dict[EventType, Kind] = {
     EventType.LEAD_CREATED: Kind(
@@ -72,6 +80,11 @@ CATALOGUE: dict[EventType, Kind] = {
         LeadUpdatedData,
         {"changed": _EDITED},
         examples.EDITED_LEAD,
+    ),
+    EventType.LEAD_ATTACHED: Kind(
+        "Somebody came in again whom the channel has; `data.sent` is what was sent, and the lead stayed as it was.",
+        LeadAttachedData,
+        {"matched": ["email"], "sent": _SENT, "note": _CAME_AGAIN},
     ),
     EventType.LEAD_STATUS_CHANGED: Kind(
         "A lead moved; `data.from` and `data.to` say from where to where.",
@@ -97,10 +110,21 @@ CATALOGUE: dict[EventType, Kind] = {
         {},
         examples.ERASED_LEAD,
     ),
+    EventType.LEADS_ASSIGNED: Kind(
+        "Somebody got leads of a batch; `data.leads` says how many.",
+        LeadsAssignedData,
+        _CHANNEL | {"assignee": "sam@example.com", "leads": 480},
+        lead=None,
+    ),
     EventType.NOTE_ADDED: Kind(
         "Somebody wrote a note on a lead.",
         NoteAddedData,
         {"note": examples.NOTE},
+    ),
+    EventType.CONSENT_RECORDED: Kind(
+        "A person agreed to a purpose, or withdrew.",
+        ConsentRecordedData,
+        {"consent": examples.CONSENT},
     ),
     EventType.FOLLOW_UP_RECORDED: Kind(
         "A contact with the lead was planned or done.",

@@ -6,6 +6,7 @@ from leadrail.core.leads.erasing import PERSONAL
 
 CHANNEL_ID = "0199a3c0-5b7e-7c31-9d0a-3f1b2a6c4d10"
 LEAD_ID = "0199a3c2-11aa-7e52-8f77-9b0c1d2e3f40"
+OTHER_LEAD_ID = "0199a3c2-11aa-7e52-8f77-9b0c1d2e3f41"
 NEW_STATUS_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e01"
 QUALIFIED_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e02"
 WON_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e03"
@@ -20,6 +21,8 @@ USER_ID = "0199a3bf-0004-7d20-a1b2-c3d4e5f6071b"
 RULE_ID = "0199a3c1-0e0e-7b2c-9c3d-4e5f60718297"
 BULK_CHANGE_ID = "0199a3cc-0a0a-7b2c-9c3d-4e5f6071829b"
 OTHER_CHANNEL_ID = "0199a3c0-5b7e-7c31-9d0a-3f1b2a6c4d11"
+BLOCK_ID = "0199a3cd-0a0a-7b2c-9c3d-4e5f6071829c"
+RETENTION_RULE_ID = "0199a3c1-0f0f-7b2c-9c3d-4e5f60718298"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
 
@@ -237,6 +240,12 @@ NEW_TRIGGER = {
     "hold_days": 30,
 }
 
+ASSIGNMENT = {
+    "assignees": [{"assignee": "sam@example.com", "weight": 2}, {"assignee": "kim@example.com", "weight": 1}],
+    "rules": [{"source": "trade fair", "assignees": [{"assignee": "Field sales", "weight": 1}]}],
+    "absences": [{"assignee": "kim@example.com", "from": "2026-12-21T00:00:00Z", "to": "2027-01-04T00:00:00Z"}],
+}
+
 RULE = {
     "id": RULE_ID,
     "name": "Back to the start after two weeks",
@@ -256,6 +265,18 @@ NEW_RULE = {
     "after_days": 14,
     "reason": "No answer",
 }
+
+RETENTION_RULE = {
+    "id": RETENTION_RULE_ID,
+    "name": "Lost for a year",
+    "since": "closed",
+    "after_days": 365,
+    "status_id": None,
+    "category": "lost",
+    "state": "paused",
+}
+
+NEW_RETENTION_RULE = {"name": "Lost for a year", "category": "lost", "since": "closed", "after_days": 365}
 
 REWARD = {
     "id": REWARD_ID,
@@ -354,6 +375,17 @@ SUB_STATUS = {"id": "0199a3c9-0f0f-7b2c-9c3d-4e5f60718298", "category": "on_hold
 
 NEW_NOTE = {"text": "Met at the fair; wants a demo", "author": "sam@example.com"}
 
+NEW_CONSENT = {
+    "purpose": "newsletter",
+    "basis": "consent",
+    "state": "given",
+    "at": "2026-01-05T12:00:00Z",
+    "source": "Form on /fair",
+    "proof": "Ticked: Yes, send me the newsletter. Confirmed by e-mail.",
+}
+
+CONSENT = NEW_CONSENT | {"id": "0199a3ce-0a0a-7b2c-9c3d-4e5f6071829d", "recorded_at": LATER}
+
 NOTE = NEW_NOTE | {"id": "0199a3cb-0a0a-7b2c-9c3d-4e5f6071829a", "created_at": LATER}
 
 NEW_PURCHASE = {"name": "Pro plan", "amount": "1500", "currency": "EUR"}
@@ -427,6 +459,38 @@ PROBLEM = {
     "details": {"next": ["Qualified", "Lost"]},
 }
 
+LEAD_FILTER = {
+    "and": [
+        {"field": "category", "in": ["open", "qualified"]},
+        {"or": [{"field": "value", "gte": 1000}, {"field": "source", "eq": "website"}]},
+    ]
+}
+
+LEAD_SEARCH = {"filter": LEAD_FILTER, "q": "jane", "sort": ["-created_at"], "fields": ["name", "status"], "count": True}
+
+FOUND_LEADS = {
+    "data": [{name: LEAD[name] for name in ("id", "name", "status")}],
+    "next_cursor": None,
+    "count": 1,
+    "count_is_estimate": False,
+}
+
+NEW_VIEW = {
+    "name": "Worth a call",
+    "filter": LEAD_FILTER,
+    "sort": ["-created_at"],
+    "fields": ["name", "phone"],
+    "shared": True,
+}
+
+VIEW = NEW_VIEW | {
+    "id": "0199a3d0-0f0f-7b2c-9c3d-4e5f60718298",
+    "user_id": USER_ID,
+    "fields": ["id", "name", "phone"],
+    "created_at": NOON,
+    "updated_at": NOON,
+}
+
 _COUNTED = {"exact": True, "complete_until": NOON}
 _NEW, _WON = LEAD["status"], {"id": WON_ID, "name": "Won", "category": "won"}
 _VALUES = [{"currency": "EUR", "value": "12500"}]
@@ -486,3 +550,5 @@ AGEING = _COUNTED | {
         }
     ]
 }
+
+BLOCK = {"id": BLOCK_ID, "kind": "email", "domain": None, "cause": "request", "created_at": NOON}

@@ -1,11 +1,12 @@
-"""A new channel like another: its statuses, properties, reward triggers and rules under ids of their own, no lead."""
+"""A new channel like another: its statuses, properties, reward triggers, rules and assignment, no lead."""
 
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
-from leadrail.core.channels import commands, rule_store, store
+from leadrail.core.channels import assignment_store, commands, rule_store, store
+from leadrail.core.channels.assignment import Plan
 from leadrail.core.channels.commands import NewChannel, NewProperty, NewStatus
 from leadrail.core.channels.model import Channel, Property, Status, StatusRef
 from leadrail.core.rewards import store as rewards
@@ -38,6 +39,9 @@ async def clone_channel(connection: Connection, setup: Setup, wanted: Likeness) 
         left = ids[rule.from_status_id] if rule.from_status_id is not None else None
         same = replace(rule, id=new_id(), from_status_id=left, to_status_id=ids[rule.to_status_id])
         await rule_store.put(connection, source.company_id, id, same)
+    if (plan := source.assignment) is not None:
+        same_plan = Plan(assignees=plan.assignees, rules=plan.rules, absences=plan.absences)
+        await assignment_store.put(connection, source.company_id, id, same_plan)
     return id
 
 
@@ -50,6 +54,7 @@ def _like(source: Channel, ids: dict[UUID, UUID], wanted: Likeness) -> NewChanne
         properties=tuple(_new_property(definition) for definition in source.current_properties),
         members=source.members if wanted.members else (),
         public_submissions=source.public_submissions,
+        duplicates=source.duplicates,
     )
 
 

@@ -53,6 +53,8 @@ WITH told AS (
     WHERE company_id = $1 AND lead_id = $2
 ), noted AS (
     UPDATE notes SET text = NULL, author = NULL WHERE company_id = $1 AND lead_id = $2
+), consented AS (
+    UPDATE consents SET source = NULL, proof = NULL WHERE company_id = $1 AND lead_id = $2
 ), bought AS (
     UPDATE purchases SET name = NULL, description = NULL WHERE company_id = $1 AND lead_id = $2
 ), rewarded AS (

@@ -12,6 +12,7 @@ from leadrail.api.page import Cursor, Limit
 from leadrail.core.channels import commands
 from leadrail.core.channels.model import (
     Category,
+    Duplicates,
     Member,
     Property,
     PropertyType,
@@ -19,6 +20,7 @@ from leadrail.core.channels.model import (
     Role,
     RuleCause,
     RuleState,
+    Since,
     Status,
 )
 from leadrail.core.rewards.commands import MOST_HOLD_DAYS
@@ -96,13 +98,14 @@ class ChannelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     properties: tuple[PropertyBody, ...] = ()
     members: Annotated[tuple[MemberBody, ...], Meta(max_length=commands.MOST_MEMBERS)] = ()
     public_submissions: bool = False
-    duplicates: Annotated[str, Meta(pattern="^allow$")] = "allow"
+    duplicates: Duplicates = Duplicates.ALLOW
 
 
 class ChannelPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: str | UnsetType = UNSET
     currency: str | None | UnsetType = UNSET
     public_submissions: bool | UnsetType = UNSET
+    duplicates: Duplicates | UnsetType = UNSET
 
 
 class CloneBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,7 +156,31 @@ class RulePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     state: RuleState | UnsetType = UNSET
 
 
+class RetentionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For the leads of a status (named by id or by name), of a category, or of the whole channel."""
+
+    name: str
+    after_days: int
+    since: Since = Since.LAST_CHANGE
+    status: str | None = None
+    category: Category | None = None
+    state: RuleState = RuleState.PAUSED
+
+
+class RetentionPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str | UnsetType = UNSET
+    after_days: int | UnsetType = UNSET
+    state: RuleState | UnsetType = UNSET
+
+
 # What is shown
+
+
+class DueLeads(msgspec.Struct, frozen=True):
+    """How many leads a rule would erase now; not `exact`: at least so many, since there are too many to look at."""
+
+    leads: int
+    exact: bool
 
 
 class ShownStatus(msgspec.Struct, frozen=True):
@@ -185,7 +212,7 @@ class ShownChannel(msgspec.Struct, frozen=True):
     currency: str | None
     template: str
     public_submissions: bool
-    duplicates: str
+    duplicates: Duplicates
     statuses: list[ShownStatus]
     properties: list[ShownProperty]
     members: tuple[Member, ...]

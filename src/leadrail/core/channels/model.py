@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.actor import Actor
+from leadrail.core.channels.assignment import Assignment, Giver
 
 
 class Category(StrEnum):
@@ -39,6 +40,15 @@ class PropertyType(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"
     SELECT = "select"
+
+
+class Duplicates(StrEnum):
+    """What becomes of an arrival whose person the channel has already."""
+
+    ALLOW = "allow"
+    REJECT = "reject"
+    UPDATE = "update"
+    ATTACH = "attach"
 
 
 class Role(StrEnum):
@@ -124,6 +134,26 @@ class Rule(msgspec.Struct, frozen=True):
     state: RuleState = RuleState.ACTIVE
 
 
+class Since(StrEnum):
+    LAST_CHANGE = "last_change"
+    CLOSED = "closed"
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """How long leads keep their person: those of a status, of a category or, where neither is named, of the channel."""
+
+    id: UUID
+    name: str
+    since: Since
+    after_days: int
+    status_id: UUID | None
+    category: Category | None
+    state: RuleState
+
+    def covers(self, status: Status) -> bool:
+        return self.status_id in (None, status.id) and self.category in (None, status.category)
+
+
 class StatusRef(msgspec.Struct, frozen=True):
     """How a caller names a status: by id, by exact name, or by category. The first that is given and fits wins."""
 
@@ -144,7 +174,7 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     currency: str | None
     template: str
     public_submissions: bool
-    duplicates: str
+    duplicates: Duplicates
     created_at: datetime
     paused_at: datetime | None
     archived_at: datetime | None
@@ -157,6 +187,12 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     sub_statuses: tuple[SubStatus, ...]
     aliases: dict[str, str]
     rules: tuple[Rule, ...] = ()
+    retentions: tuple[Retention, ...] = ()
+    assignment: Assignment | None = None
+
+    @property
+    def giver(self) -> Giver:
+        return (self.company_id, self.id)
 
     @cached_property
     def status_by_id(self) -> dict[UUID, Status]:
@@ -221,6 +257,13 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
         """The rule in force for each cause and status; there is never more than one."""
         active = (rule for rule in self.rules if rule.state is RuleState.ACTIVE)
         return {(rule.cause, rule.from_status_id): rule for rule in active}
+
+    @cached_property
+    def active_retentions(self) -> dict[UUID, tuple[Retention, ...]]:
+        """The retention rules in force for each status that has some."""
+        active = [rule for rule in self.retentions if rule.state is RuleState.ACTIVE]
+        covering = {status.id: tuple(rule for rule in active if rule.covers(status)) for status in self.statuses}
+        return {id: rules for id, rules in covering.items() if rules}
 
     def find_status(self, ref: StatusRef) -> Status | None:
         """The current status that ref names, by its id or name or by one that it had: an exact name wins, then the

@@ -125,3 +125,7 @@ def refuse_named(channel: Channel, status: Status) -> None:
         if status.id in (rule.from_status_id, rule.to_status_id):
             message = f'The rule "{rule.name}" names the status "{status.name}"; change or remove the rule first'
             raise refuse(Code.CONFLICT, message)
+    for retention in channel.retentions:
+        if status.id == retention.status_id:
+            message = f'The retention rule "{retention.name}" is for the status "{status.name}"; remove the rule first'
+            raise refuse(Code.CONFLICT, message)

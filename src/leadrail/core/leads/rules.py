@@ -4,22 +4,26 @@ from datetime import datetime
 
 from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, Refused, refuse
+from leadrail.core.leads.arriving import attach
 from leadrail.core.leads.automatic import after_purchase, apply_rule, reverse_move, settled, with_contact
 from leadrail.core.leads.commands import (
     AddNote,
     ApplyRule,
+    AttachArrival,
     ChangeChannel,
     ChangeStatus,
     CreateLead,
     EraseLead,
     LeadCommand,
     Origin,
+    RecordConsent,
     RecordPurchase,
     RemindFollowUp,
     ReverseMove,
     TakeBack,
     UpdateLead,
 )
+from leadrail.core.leads.consenting import record_consent
 from leadrail.core.leads.contacting import record_follow_up
 from leadrail.core.leads.creating import create
 from leadrail.core.leads.decisions import Decision
@@ -78,11 +82,15 @@ def _decided(lead: Lead, channel: Channel, command: LeadCommand, now: datetime) 
         return change_status(lead, channel, command, now)
     if isinstance(command, UpdateLead):
         return update(lead, channel, command, now)
+    if isinstance(command, AttachArrival):
+        return attach(lead, channel, command, now)
     if isinstance(command, RecordPurchase):
         bought = record_purchase(lead, channel, command, now)
         return bought if command.origin is Origin.IMPORT else after_purchase(lead, bought, channel, command, now)
     if isinstance(command, AddNote):
         return add_note(lead, command, now)
+    if isinstance(command, RecordConsent):
+        return record_consent(lead, command, now)
     if isinstance(command, RemindFollowUp):
         return remind(lead, channel, now)
     if isinstance(command, ApplyRule):

@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.channels.model import Category, Channel, ChannelTold, Named, Status
-from leadrail.core.leads.decisions import FollowUp, Note, Purchase
+from leadrail.core.identity import KeyKind
+from leadrail.core.leads.decisions import Consent, FollowUp, Note, Purchase
 
 
 class RuleTold(TypedDict):
@@ -23,6 +24,7 @@ class LeadCreatedData(TypedDict):
     """`data` of lead.created."""
 
     to: Named
+    assignee: NotRequired[str | None]
     reason: NotRequired[str]
     reason_id: NotRequired[UUID]
     sub_status: NotRequired[str]
@@ -35,6 +37,14 @@ class LeadUpdatedData(TypedDict):
 
     changed: dict[str, Any]
     note: NotRequired[str]
+
+
+class LeadAttachedData(TypedDict):
+    """`data` of lead.attached."""
+
+    matched: list[KeyKind]
+    sent: dict[str, Any]
+    note: Note
 
 
 LeadStatusChangedData = TypedDict(
@@ -95,13 +105,29 @@ LeadLeftData.__doc__ = "`data` of lead.left, which does not say where to."
 
 
 class LeadErasedData(TypedDict):
-    """`data` of lead.erased, which says nothing more."""
+    """`data` of lead.erased, which says nothing more than the rule that did it, if one did."""
+
+    rule: NotRequired[RuleTold]
+
+
+class LeadsAssignedData(TypedDict):
+    """`data` of leads.assigned."""
+
+    channel: ChannelTold
+    assignee: str
+    leads: int
 
 
 class NoteAddedData(TypedDict):
     """`data` of note.added."""
 
     note: Note
+
+
+class ConsentRecordedData(TypedDict):
+    """`data` of consent.recorded."""
+
+    consent: Consent
 
 
 class FollowUpRecordedData(TypedDict):
