@@ -32,11 +32,14 @@ class World:
         owner = people.owner
         size = NewProperty(name="Deal size", type=PropertyType.NUMBER)
         channel = await people.shared_channel(currency="EUR", properties=(size,))
+        other = await people.shared_channel(title="Partners", currency="EUR", properties=(size,))
         lead = await owner.lead(channel, email="joan@example.com")
         trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
         other = await owner.lead(channel, email="joan@example.org")
         merged, merge_id = await _merged(people, channel)
         rule, moved, event_id = await _moved_by_rule(people, channel)
+        keep = {"name": "Long lost", "category": "lost", "after_days": 3650}
+        retention = await owner.http.post(f"/v1/channels/{channel.id}/retention-rules", json=keep)
         spare = await owner.http.post("/v1/keys", json={"name": "spare"})
         endpoint = await owner.endpoint("https://example.com/hooks/leads")
         ways: tuple[tuple[str, ...], ...] = ((), ("approve",), ("approve", "pay"))
@@ -45,7 +48,9 @@ class World:
         held = await owner.http.post("/v1/sub-statuses", json={"category": "on_hold", "name": "Until spring"})
         wanted = {"ids": [str(lead.id)], "action": {"type": "assign", "assignee": "sam@example.com"}}
         bulk = await owner.http.post("/v1/bulk-changes", json=wanted)
+        block = await owner.http.post("/v1/blocks", json={"email": "nobody@example.com"})
         sent = await owner.http.post(f"/v1/webhooks/{endpoint.id}/test", json={})
+        view = await owner.http.post("/v1/views", json=examples.NEW_VIEW)
         drafts = [await _import(people, channel, row) for row in ("Jo;jo@example.com;1", "Al;al@example.com;2")]
         done = await _import(people, channel, "Ed;ed@example.com;3", start=True)
         (preset,) = (await owner.http.get("/v1/import-presets")).json()["data"]
@@ -55,6 +60,7 @@ class World:
             "DONE_IMPORT_ID": done,
             "IMPORT_PRESET_ID": preset["id"],
             "CHANNEL_ID": channel.id,
+            "OTHER_CHANNEL_ID": other.id,
             "LEAD_ID": lead.id,
             "OTHER_LEAD_ID": other.id,
             "MERGED_LEAD_ID": merged.id,
@@ -64,6 +70,7 @@ class World:
             "PROPERTY_ID": channel.current_properties[0].id,
             "REWARD_TRIGGER_ID": trigger.id,
             "RULE_ID": rule,
+            "RETENTION_RULE_ID": retention.json()["id"],
             "MOVED_LEAD_ID": moved.id,
             "EVENT_ID": event_id,
             "USER_ID": (await owner.user()).id,
@@ -75,7 +82,9 @@ class World:
             "DELIVERY_ID": sent.json()["id"],
             "REASON_ID": reason.json()["id"],
             "SUB_STATUS_ID": held.json()["id"],
+            "VIEW_ID": view.json()["id"],
             "BULK_CHANGE_ID": bulk.json()["id"],
+            "BLOCK_ID": block.json()["id"],
         }
         return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})
 
@@ -84,6 +93,8 @@ class World:
         text = json.dumps(example)
         named = {
             examples.CHANNEL_ID: "CHANNEL_ID",
+            examples.OTHER_CHANNEL_ID: "OTHER_CHANNEL_ID",
+            examples.WON_ID: "STATUS_ID",
             examples.LEAD_ID: "LEAD_ID",
             examples.OTHER_LEAD_ID: "OTHER_LEAD_ID",
             examples.PARTNER_ID: "COMPANY_ID",
@@ -106,6 +117,8 @@ class World:
         """Calls the operation as its example does."""
         content = self.body(row.request_example) if row.body is not None else None
         given = {"role": "referring"} if "members/{item}" in row.path else {}
+        if row.path == "/v1/duplicates":
+            given = {"channel": self.ids["CHANNEL_ID"]}
         if row.upload:
             content, given = row.request_example.encode(), {"channel_id": self.ids["CHANNEL_ID"]}
         if row.path.endswith("/stream"):

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from leadrail.api import examples
 from leadrail.api.leads.commands import patch_of
 from leadrail.api.leads.reading import channels_of, filter_of
-from leadrail.api.leads.shapes import FieldPatch, LeadFilter
+from leadrail.api.leads.shapes import FieldPatch, NestedFilter
 from leadrail.api.operation import Call, NoQuery, Operation
 from leadrail.api.page import Page, Paging, id_at, number_at, page
 from leadrail.api.writes import write
@@ -26,8 +26,10 @@ from leadrail.core.bulk.model import (
     BulkErase,
     BulkMove,
     BulkOutcome,
+    BulkRelocate,
     ItemOutcome,
 )
+from leadrail.core.channels.model import Channel
 from leadrail.core.core import Core
 from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.leads.filters import Filter
@@ -48,8 +50,8 @@ class BulkBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Which leads, by `ids` or by `filter`, and what is done to each of them."""
 
     ids: Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=MOST_IDS)] | UnsetType = UNSET
-    filter: LeadFilter | UnsetType = UNSET
-    action: BulkMove | BulkAssign | BulkEditBody | BulkErase
+    filter: NestedFilter | UnsetType = UNSET
+    action: BulkMove | BulkRelocate | BulkAssign | BulkEditBody | BulkErase
 
 
 class OutcomeQuery(Paging, frozen=True, kw_only=True):
@@ -59,7 +61,7 @@ class OutcomeQuery(Paging, frozen=True, kw_only=True):
 async def add(call: Call[BulkBody, NoQuery]) -> Response:
     body = call.body
     ids = body.ids or ()
-    filter = body.filter or LeadFilter()
+    filter = body.filter or NestedFilter()
     wanted = _given(filter) if body.filter else None
     if bool(ids) == (wanted is not None):
         raise refuse(Code.INVALID, "Say which leads: by ids, or by a filter", "/ids")
@@ -75,17 +77,25 @@ async def add(call: Call[BulkBody, NoQuery]) -> Response:
         with _within("/filter"):
             filter_of(call.actor, filter, setups)
         with _within("/action"):
-            commands.check(action, [setup.channel for setup in setups])
+            target = await _target(call, connection, action)
+            commands.check(action, [setup.channel for setup in setups], target)
         asked = await commands.ask(connection, call.actor, action, ids=ids, filter=wanted, now=call.core.clock())
         return json_response(202, asked)
 
     return await write(call, work)
 
 
-def _given(filter: LeadFilter) -> dict[str, Any]:
+async def _target(call: Call[Any, Any], connection: Connection, action: Action) -> Channel | None:
+    """The channel to which the leads are to go. Raises Refused (`channel_not_found`)."""
+    if not isinstance(action, BulkRelocate):
+        return None
+    return (await call.core.reader.channel(connection, call.actor, action.channel_id)).channel
+
+
+def _given(filter: NestedFilter) -> dict[str, Any]:
     """The conditions, as they are written down."""
     whole: dict[str, Any] = msgspec.to_builtins(filter)
-    return {name: value for name, value in whole.items() if value is not None}
+    return {name: value for name, value in whole.items() if value not in (None, {})}
 
 
 def _demand_erasing(actor: Actor) -> None:
@@ -114,7 +124,7 @@ def _within(at: str, *, is_whole: bool = False) -> Iterator[None]:
 
 async def chosen(core: Core, connection: Connection, actor: Actor, stored: Any) -> Filter:
     """What a filter that was written down comes to now. Raises Refused (`invalid`, `channel_not_found`)."""
-    filter = msgspec.convert(stored, LeadFilter)
+    filter = msgspec.convert(stored, NestedFilter)
     return filter_of(actor, filter, await channels_of(core, connection, actor, filter))
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from leadrail.api import (
     analytics,
+    blocks,
     bulk,
     channels,
     company,
@@ -21,6 +22,7 @@ from leadrail.api import (
     rewards,
     service,
     users,
+    views,
     webhooks,
 )
 from leadrail.api.admission import admit
@@ -38,6 +40,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *reasons.OPERATIONS,
     *channels.OPERATIONS,
     *leads.OPERATIONS,
+    *views.OPERATIONS,
     *imports.OPERATIONS,
     *bulk.OPERATIONS,
     *webhooks.OPERATIONS,
@@ -47,6 +50,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *event_types.OPERATIONS,
     *notifications.OPERATIONS,
     *persons.OPERATIONS,
+    *blocks.OPERATIONS,
     *feed.OPERATIONS,
 )
 

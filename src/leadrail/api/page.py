@@ -78,6 +78,13 @@ def moment_at(cursor: str | None) -> tuple[datetime, UUID] | None:
     return at, known
 
 
+def item_at(cursor: str, read: Callable[[str], Item | None]) -> Item:
+    """What the cursor says, as `read` takes it; None is not of this list. Raises Refused (`invalid`)."""
+    if (place := read(text_at(cursor))) is None:
+        raise _bad_cursor()
+    return place
+
+
 def _bad_cursor() -> Exception:
     return refuse(Code.INVALID, "cursor is not one that this list gave; start without it", "?cursor")
 

@@ -5,50 +5,52 @@ command -> batcher -> load (lock rows) -> decide (pure) -> save (one statement) 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from leadrail.core import idempotency, merging
+from leadrail.core import idempotency
+from leadrail.core.blocks.looking import drawn
+from leadrail.core.channels import assignment_store
+from leadrail.core.channels.assignment import Giver, Turns
 from leadrail.core.counts import folding
 from leadrail.core.erasure import Eraser, erase_elsewhere, erase_recorded
 from leadrail.core.errors import Code, Refusal, Refused, refuse
 from leadrail.core.idempotency import Answer
 from leadrail.core.leads import merge_store
 from leadrail.core.leads import store as leads
+from leadrail.core.leads.arriving import arrival_keys
 from leadrail.core.leads.commands import (
+    ApplyRule,
+    ChangeChannel,
     Command,
     CorrectReward,
     CreateLead,
     DecideReward,
     EraseLead,
     MergeLeads,
-    RewardCommand,
-    TakeBack,
     UndoMerge,
 )
-from leadrail.core.leads.creating import unique_keys
-from leadrail.core.leads.decisions import Decision
-from leadrail.core.leads.model import Lead
-from leadrail.core.leads.rules import decide
-from leadrail.core.merging import Known
-from leadrail.core.rewards import deciding
+from leadrail.core.merging import Written
 from leadrail.core.rewards import store as rewards
-from leadrail.core.rewards.model import Ledger, Reward
-from leadrail.core.save import Change, Write, follow, settle
+from leadrail.core.rewards.model import Ledger
+from leadrail.core.save import Change, Write
 from leadrail.core.setup import Setup, Setups
-from leadrail.core.together import Done, Outcome, Together, failure_of
+from leadrail.core.together import Together, failure_of
+from leadrail.core.work import Arrival, Done, Loaded, Outcome, Work
 from leadrail.db.database import UNREACHABLE, Connection, Database
 from leadrail.kit.batching import Batcher
 from leadrail.kit.clock import Clock
 
-__all__ = ["BATCH_LIMIT", "Done", "Engine", "Outcome", "Rehearsal"]
+__all__ = ["BATCH_LIMIT", "Arrival", "Done", "Engine", "Outcome", "Rehearsal"]
 
 BATCH_LIMIT = 96
 SLOTS = 2
+MOST_GUESSES = 10_000
+"""Of how many channels the process remembers whose turn it was."""
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,8 @@ class Engine:
     ) -> None:
         self._database, self._setups, self._clock, self._on_due = database, setups, clock, on_due
         self._erasers, self._on_commit = erasers, on_commit
+        self._turns: dict[Giver, Turns] = {}
+        self._doubted: set[Giver] = set()
         self._idle: list[Connection] = []
         self._batcher: Batcher[Command, Outcome] = Batcher(self._run, key=_key, limit=BATCH_LIMIT, slots=SLOTS)
 
@@ -119,8 +123,8 @@ class Engine:
             transaction = connection.transaction()
             await transaction.start()
             try:
-                work = await self._load(connection, [command], self._clock())
-                done, change = work.decided(command)
+                loaded = await self._load(connection, [command], self._clock())
+                done, change = Work(loaded, self._turns).decided(command)
             finally:
                 await transaction.rollback()
         return Rehearsal(done, change)
@@ -191,10 +195,42 @@ class Engine:
 
     async def _carry_out(self, connection: Connection, commands: Sequence[Command]) -> tuple[list[Outcome], bool]:
         """The same inside a transaction of the caller's."""
-        work = await self._load(connection, commands, self._clock())
-        outcomes = [work.apply(command) for command in commands]
+        loaded = await self._load(connection, commands, self._clock())
+        if loaded.givers.isdisjoint(self._doubted):
+            work, outcomes = await self._decide_by_guess(connection, loaded, commands)
+        else:
+            turns = await assignment_store.hold_turns(connection, loaded.givers)
+            self._doubted -= {giver for giver in turns if turns[giver] == self._turns.get(giver)}
+            work, outcomes = self._decide(loaded, commands, turns)
         await self._save(connection, work.write)
         return outcomes, bool(work.write.deliveries)
+
+    async def _decide_by_guess(
+        self, connection: Connection, loaded: Loaded, commands: Sequence[Command]
+    ) -> tuple[Work, list[Outcome]]:
+        """Takes it that nobody else took turns, so that no row of turns is locked while this decides.
+
+        Where that was wrong, another server is at it: turns are doubted there until they are found as they were left.
+        """
+        work, outcomes = self._decide(loaded, commands, self._turns)
+        if not work.write.turns:
+            return work, outcomes
+        turns = await assignment_store.hold_turns(connection, work.write.turns)
+        wrong = {giver for giver in turns if turns[giver] != work.guessed[giver]}
+        if not wrong:
+            return work, outcomes
+        self._doubted |= wrong
+        return self._decide(loaded, commands, turns)
+
+    def _decide(
+        self, loaded: Loaded, commands: Sequence[Command], turns: Mapping[Giver, Turns]
+    ) -> tuple[Work, list[Outcome]]:
+        work = Work(loaded, turns)
+        outcomes = [work.apply(command) for command in commands]
+        if len(self._turns) > MOST_GUESSES:
+            self._turns.clear()
+        self._turns.update(work.write.turns)
+        return work, outcomes
 
     async def _save(self, connection: Connection, write: Write) -> None:
         # The statement locks the company's event counter. An erasure, which may be long and waits for the worker, comes
@@ -212,7 +248,12 @@ class Engine:
             await folding.recount(connection, erased.company_id, [erased.lead_id])
             await erase_elsewhere(connection, erased, self._erasers)
 
-    async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> "_Work":
+    async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> Loaded:
+        # Channels, keys, leads, turns, counters: every batch locks in this order, so none wait in a circle.
+        creates = [command for command in commands if isinstance(command, CreateLead)]
+        entered = {one.channel_id for one in commands if isinstance(one, CreateLead | ChangeChannel)}
+        held = await self._setups.held(connection, entered) if entered else {}
+        known = await self._known(connection, creates, held)
         wanted = {
             (company, id)
             for command in commands
@@ -220,23 +261,23 @@ class Engine:
             for company in _homes(command)
             for id in _leads_of(command)
         }
+        wanted |= {
+            (held[channel_id].channel.company_id, id) for (channel_id, _, _), found in known.items() for id in found
+        }
         locked = await leads.lock(connection, sorted(wanted)) if wanted else []
         families = await self._with_families(connection, commands, locked)
         versions = {row.lead.channel_id: row.channel_version for row in locked}
-        setups = await self._setups.at_versions(connection, versions) if versions else {}
+        setups = held | (await self._setups.at_versions(connection, versions) if versions else {})
         ledgers = await self._ledgers(connection, commands, locked, families, setups, now)
-        creates = [command for command in commands if isinstance(command, CreateLead)]
-        numbers = await leads.take_numbers(connection, len(creates)) if creates else []
-        if creates:
-            setups |= await self._setups.held(connection, {command.channel_id for command in creates})
-        known = await self._known(connection, creates, setups)
+        numbers, blocked = await drawn(connection, commands, locked, setups)
+        earned = {line.reward.channel_id for ledger in ledgers.values() for line in ledger}
+        if earned_elsewhere := earned - setups.keys():
+            setups |= await self._setups.current(connection, earned_elsewhere)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
-        leads_known = Known({row.lead.id: row.lead for row in locked}, setups, ledgers, families)
-        undone = [command for command in commands if isinstance(command, UndoMerge)]
-        for command in undone:
-            leads_known = await _with_merge(connection, leads_known, command)
-        return _Work(leads_known, numbers, known, answers, now)
+        givers = frozenset(setup.channel.giver for setup in held.values() if setup.channel.assignment is not None)
+        written = await _written(connection, commands, locked)
+        return Loaded(locked, setups, ledgers, numbers, blocked, known, givers, families, written, answers, now)
 
     async def _with_families(
         self, connection: Connection, commands: Sequence[Command], locked: list[leads.Locked]
@@ -253,7 +294,7 @@ class Engine:
             have |= into
         standing = [(row.lead.company_id, row.lead.id) for row in locked if row.lead.merged_keys is not None]
         families = await leads.families(connection, standing) if standing else {}
-        if families and any(isinstance(command, EraseLead) for command in commands):
+        if families and any(isinstance(command, EraseLead | ApplyRule) for command in commands):
             more = {(company, id) for company, lead in standing for id in families[lead]} - have
             locked += await leads.lock(connection, sorted(more)) if more else []
         return families
@@ -263,7 +304,7 @@ class Engine:
         connection: Connection,
         commands: Sequence[Command],
         locked: Sequence[leads.Locked],
-        families: dict[UUID, list[UUID]],
+        families: Mapping[UUID, Sequence[UUID]],
         setups: dict[UUID, Setup],
         now: datetime,
     ) -> dict[UUID, Ledger]:
@@ -273,26 +314,30 @@ class Engine:
 
         A statement of its own: what another transaction wrote while this one waited is seen only from here on.
         """
-        named = [command.reward_id for command in commands if isinstance(command, DecideReward | CorrectReward)]
+        named = {one.reward_id: one.lead_id for one in commands if isinstance(one, DecideReward | CorrectReward)}
+        # A lead that a decision is about may have earned in a channel that it left.
+        decided = set(named.values())
         keys = [
             (row.lead.company_id, id)
             for row in locked
-            if (setup := setups.get(row.lead.channel_id)) is not None and setup.has_rewards
-            for id in families.get(row.lead.id, (row.lead.id,))
+            if (family := families.get(row.lead.id, (row.lead.id,)))
+            if not decided.isdisjoint(family)
+            or ((setup := setups.get(row.lead.channel_id)) is not None and setup.has_rewards)
+            for id in family
         ]
-        found = await rewards.ledgers(connection, list(dict.fromkeys(keys)), named, now) if keys else {}
+        found = await rewards.ledgers(connection, list(dict.fromkeys(keys)), list(named), now) if keys else {}
         whole = {lead: tuple(line for id in ids for line in found.get(id, ())) for lead, ids in families.items()}
         return found | whole
 
     async def _known(
         self, connection: Connection, creates: Sequence[CreateLead], setups: dict[UUID, Setup]
-    ) -> dict[leads.Place, UUID]:
-        """The leads that have keys which these creations want for themselves; the keys are held until the commit."""
+    ) -> dict[leads.Place, leads.Holders]:
+        """The leads that have keys by which these creations may be duplicates; the keys are held until the commit."""
         wanted = {
             (setup.channel.company_id, command.channel_id, kind, key)
             for command in creates
-            if command.unique_by is not None and (setup := setups.get(command.channel_id)) is not None
-            for kind, key in unique_keys(setup.channel, command)
+            if (setup := setups.get(command.channel_id)) is not None
+            for kind, key in arrival_keys(setup.channel, command)
         }
         return await leads.hold_keys(connection, sorted(wanted)) if wanted else {}
 
@@ -312,137 +357,6 @@ class Engine:
         self._idle.append(connection)
 
 
-class _Work:
-    """One batch in the making: the state that later commands see, and what is to be written."""
-
-    def __init__(
-        self,
-        found: Known,
-        numbers: list[int],
-        known: dict[leads.Place, UUID],
-        answers: dict[tuple[UUID, str], Answer],
-        now: datetime,
-    ) -> None:
-        self._found, self._setups = found, found.setups
-        self._leads, self._ledgers = dict(found.leads), dict(found.ledgers)
-        self._numbers, self._answers, self._now = iter(numbers), answers, now
-        self._known = known
-        self.write = Write(now)
-
-    def apply(self, command: Command) -> Outcome:
-        try:
-            return self._replayed(command) or self._done(command)
-        except Refused as error:
-            return error.refusal
-
-    def _replayed(self, command: Command) -> Answer | None:
-        if command.idempotency is None:
-            return None
-        answer = self._answers.get((command.actor.company_id, command.idempotency.key))
-        return answer.matching(command.idempotency.fingerprint) if answer else None
-
-    def _done(self, command: Command) -> Done:
-        done, change = self.decided(command)
-        self._remember(command, change, done)
-        return done
-
-    def decided(self, command: Command) -> tuple[Done, Change]:
-        """What the command comes to, nothing remembered yet. Raises Refused."""
-        if isinstance(command, DecideReward | CorrectReward):
-            return self._settled(command)
-        if isinstance(command, MergeLeads | UndoMerge):
-            return self._merged(command)
-        creating = isinstance(command, CreateLead)
-        lead = None if creating else self._standing(command.lead_id)
-        if isinstance(command, TakeBack) and lead is not None and lead.id != command.lead_id:
-            raise refuse(Code.CONFLICT, "The lead was merged since, and another stands for it")
-        setup = self._setups.get(command.channel_id if isinstance(command, CreateLead) else _channel_of(lead))
-        if setup is None:
-            raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
-        number = next(self._numbers) if creating else 0
-        if isinstance(command, CreateLead):
-            self._refuse_duplicate(command, setup)
-            number = command.number or number
-        decision = decide(lead, setup.channel, command, self._now, number)
-        ledger = self._ledgers.get(decision.lead.id, ())
-        change = follow(command, setup, lead, decision, ledger, self._now)
-        if isinstance(command, EraseLead) and lead is not None:
-            change = msgspec.structs.replace(change, others=self._erased_with(command, lead))
-        return Done(decision.lead, setup, lead, tuple(told.event for told in change.told)), change
-
-    def _standing(self, id: UUID) -> Lead | None:
-        """The lead, or the one that stands for it since they were merged."""
-        lead = self._leads.get(id)
-        while lead is not None and lead.merged_into is not None:
-            lead = self._leads.get(lead.merged_into)
-        return lead
-
-    def _merged(self, command: MergeLeads | UndoMerge) -> tuple[Done, Change]:
-        """The same for a merge or its undo, which are alone in their batch."""
-        if isinstance(command, MergeLeads):
-            change = merging.merge(command, self._found, self._now)
-        else:
-            change = merging.undo(command, self._found, self._now)
-        events = tuple(told.event for told in change.told)
-        return Done(change.lead, self._setups[change.lead.channel_id], change.before, events), change
-
-    def _erased_with(self, command: EraseLead, lead: Lead) -> tuple[Change, ...]:
-        """The leads for which an erased one stands: they are of the same person."""
-        changes = []
-        for id in self._found.families.get(lead.id, ()):
-            if id != lead.id:
-                member = self._leads[id]
-                setup = self._setups[member.channel_id]
-                alone = msgspec.structs.replace(command, lead_id=id, version=None)
-                decision = decide(member, setup.channel, alone, self._now)
-                changes.append(follow(alone, setup, member, decision, (), self._now))
-        return tuple(changes)
-
-    def _settled(self, command: RewardCommand) -> tuple[Done, Change]:
-        """The same for a decision on a reward. A lead that is not there has none."""
-        lead = self._standing(command.lead_id)
-        setup = self._setups.get(lead.channel_id) if lead is not None else None
-        if lead is None or setup is None:
-            raise refuse(Code.NOT_FOUND, "Reward not found")
-        ledger = self._ledgers.get(lead.id, ())
-        if isinstance(command, CorrectReward):
-            line, settled = deciding.corrected(ledger, lead.company_id, command, self._now)
-            change = settle(command, setup, lead, ledger, settled, line, self._now)
-            return _settling(lead, setup, change, line.reward), change
-        reward, news = deciding.decided(ledger, lead.company_id, command, self._now)
-        if news is None:
-            change = Change(lead, Decision(lead), setup.channel, (), ledger=ledger)
-        else:
-            change = settle(command, setup, lead, ledger, news, None, self._now)
-        return _settling(lead, setup, change, reward), change
-
-    def _refuse_duplicate(self, command: CreateLead, setup: Setup) -> None:
-        for kind, key in unique_keys(setup.channel, command):
-            if (id := self._known.get((command.channel_id, kind, key))) is not None:
-                message = f"The channel has a lead with this {kind.replace('_', ' ')} already"
-                raise refuse(Code.DUPLICATE, message, lead_id=str(id))
-
-    def _remember(self, command: Command, change: Change, done: Done) -> None:
-        lead = change.lead
-        self._leads[lead.id] = lead
-        self._leads |= {other.lead.id: other.lead for other in change.others}
-        self._ledgers[lead.id] = change.ledger
-        if isinstance(command, CreateLead):
-            self._known |= {
-                (lead.channel_id, kind, key): lead.id for kind, key in unique_keys(done.setup.channel, command)
-            }
-        self.write.add(change)
-        if command.idempotency is not None:
-            status, body = command.idempotency.render(done)
-            answer = Answer(command.idempotency.fingerprint, status, body)
-            self._answers[(command.actor.company_id, command.idempotency.key)] = answer
-            self.write.answer(command.actor.company_id, command.idempotency.key, lead, answer)
-
-
-def _settling(lead: Lead, setup: Setup, change: Change, reward: Reward) -> Done:
-    return Done(lead, setup, lead, tuple(told.event for told in change.told), reward)
-
-
 def _homes(command: Command) -> tuple[UUID, ...]:
     """The companies in which the command's lead may be. Who pays a reward may have left the channel since."""
     if isinstance(command, DecideReward | CorrectReward):
@@ -457,20 +371,14 @@ def _leads_of(command: Command) -> tuple[UUID, ...]:
     return (command.lead_id,)
 
 
-async def _with_merge(connection: Connection, known: Known, command: UndoMerge) -> Known:
+async def _written(connection: Connection, commands: Sequence[Command], locked: Sequence[leads.Locked]) -> Written:
     """What is to be taken back, as it was written down, read when the lead is locked: nobody else takes it back."""
-    lead = known.leads.get(command.lead_id)
-    if lead is None:
-        return known
-    place = (connection, lead.company_id, lead.id, command.merge_id)
-    merge, later = await merge_store.one(*place), await merge_store.later(*place)
-    return msgspec.structs.replace(known, merge=merge, later=later)
-
-
-def _channel_of(lead: Lead | None) -> UUID:
-    if lead is None:
-        raise refuse(Code.LEAD_NOT_FOUND, "Lead not found")
-    return lead.channel_id
+    for command in commands:
+        for row in locked:
+            if isinstance(command, UndoMerge) and row.lead.id == command.lead_id:
+                place = (connection, row.lead.company_id, row.lead.id, command.merge_id)
+                return Written(await merge_store.one(*place), await merge_store.later(*place))
+    return Written()
 
 
 def _key(command: Command) -> Hashable | None:

@@ -16,10 +16,10 @@ from leadrail.core.leads.commands import MergeCommand, MergeLeads, Origin, UndoM
 from leadrail.core.leads.decisions import Decision, Fact
 from leadrail.core.leads.merge_store import Merge, MergeRow, UndoneRow
 from leadrail.core.leads.merging import Contact, Standing, apart, joined, stood_for, taken_back
-from leadrail.core.leads.model import Lead
+from leadrail.core.leads.model import Lead, standing
 from leadrail.core.leads.told import LeadMergedData, LeadUnmergedData
 from leadrail.core.rewards.model import OPEN, Ledger, Reward, RewardState, Settled, after
-from leadrail.core.save import Change, follow, news_of
+from leadrail.core.save import Change, Told, follow, settle
 from leadrail.core.setup import Setup
 
 MOST_LEADS = 100
@@ -46,29 +46,25 @@ class Kept(msgspec.Struct, frozen=True):
     rewards: list[Withdrawn]
 
 
-class Known(msgspec.Struct, frozen=True):
-    """What is known of the leads, all of them locked. `families`: each lead that stands for others, with those.
+class Written(msgspec.Struct, frozen=True):
+    """What is written down of a merge that is to be taken back, and of a later one that must be before it."""
 
-    `merge` is the one that is to be taken back, `later` one that must be before it.
-    """
+    merge: Merge | None = None
+    later: UUID | None = None
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known of the leads, all of them locked. `families`: each lead that stands for others, with those."""
 
     leads: Mapping[UUID, Lead]
     setups: Mapping[UUID, Setup]
     ledgers: Mapping[UUID, Ledger]
     families: Mapping[UUID, Sequence[UUID]]
-    merge: Merge | None = None
-    later: UUID | None = None
-
-    def standing(self, id: UUID) -> Lead | None:
-        """The lead, or the one that stands for it."""
-        lead = self.leads.get(id)
-        while lead is not None and lead.merged_into is not None:
-            lead = self.leads.get(lead.merged_into)
-        return lead
+    written: Written = Written()
 
     def seen(self, actor: Actor, id: UUID, field: str | None = None) -> tuple[Lead, Setup]:
         """Raises Refused (`lead_not_found`; `forbidden` for a partner)."""
-        lead = self.standing(id)
+        lead = standing(self.leads, id)
         setup = self.setups.get(lead.channel_id) if lead is not None else None
         if lead is None or setup is None or not setup.channel.allows(actor):
             raise refuse(Code.LEAD_NOT_FOUND, "Lead not found", field)
@@ -88,7 +84,9 @@ def merge(command: MergeLeads, known: Known, now: datetime) -> Change:
         raise refuse(Code.VERSION_CONFLICT, message)
     others = _others(command, known, into)
     _require_living(into, setup, others)
-    chosen = {name: (known.standing(id) or into).id if id in known.leads else id for name, id in command.take.items()}
+    chosen = {
+        name: (standing(known.leads, id) or into).id if id in known.leads else id for name, id in command.take.items()
+    }
     lead, taken = joined(into, others, setup.channel, chosen, now)
     ledger = sum((known.ledgers.get(one.id, ()) for one in others), known.ledgers.get(into.id, ()))
     if not others:
@@ -99,7 +97,6 @@ def merge(command: MergeLeads, known: Known, now: datetime) -> Change:
     ids = [one.id for one in others]
     data = LeadMergedData(merge_id=command.merge_id, into=into.id, leads=ids, taken=taken)
     fact = Fact(EventType.LEAD_MERGED, data, now)
-    news = (fact, *(news_of(one, now) for one in withdrawn))
     kept = Kept(
         Standing.of(into),
         Standing.of(lead),
@@ -107,8 +104,10 @@ def merge(command: MergeLeads, known: Known, now: datetime) -> Change:
         [_former(line.reward) for line in ledger if line.reward.id in {one.reward.id for one in withdrawn}],
     )
     row = MergeRow(into.company_id, command.merge_id, into.id, tuple(ids), now, msgspec.to_builtins(kept))
+    change = _changed(command, setup, into, lead, (fact,), now)
     return replace(
-        follow(command, setup, into, Decision(lead, news), (), now),
+        change,
+        told=change.told + _told_of(withdrawn, command, known, setup, lead, now),
         settled=tuple(withdrawn),
         ledger=after(ledger, withdrawn),
         others=tuple(_changed(command, setup, one, stood_for(one, into, now), (fact,), now) for one in others),
@@ -155,6 +154,14 @@ def _changed(
     return follow(command, setup, before, Decision(lead, facts), (), now)
 
 
+def _told_of(
+    settled: Sequence[Settled], command: MergeCommand, known: Known, setup: Setup, lead: Lead, now: datetime
+) -> tuple[Told, ...]:
+    """The news of rewards, each told in the channel in which it was earned."""
+    changes = (settle(command, setup, lead, (), one, None, now, known.setups[one.reward.channel_id]) for one in settled)
+    return tuple(told for change in changes for told in change.told)
+
+
 def _twice(ledger: Ledger, now: datetime) -> list[Settled]:
     """The rewards that are taken back, since one that is the same and comes once is paid, or was there before them."""
     by_trigger: dict[UUID, list[Reward]] = {}
@@ -192,9 +199,10 @@ def undo(command: UndoMerge, known: Known, now: datetime) -> Change:
     back = _given_back(ledger, kept.rewards)
     data = LeadUnmergedData(merge_id=command.merge_id, into=into.id, leads=list(command.lead_ids), kept=stays)
     fact = Fact(EventType.LEAD_UNMERGED, data, now)
-    news = (fact, *(news_of(one, now) for one in back))
+    change = _changed(command, setup, into, lead, (fact,), now)
     return replace(
-        _changed(command, setup, into, lead, news, now),
+        change,
+        told=change.told + _told_of(back, command, known, setup, lead, now),
         settled=tuple(back),
         ledger=after(ledger, back),
         others=tuple(_restored(command, known, contact, fact, now) for contact in kept.contacts),
@@ -204,7 +212,7 @@ def undo(command: UndoMerge, known: Known, now: datetime) -> Change:
 
 def _reversible(command: UndoMerge, known: Known, now: datetime) -> tuple[Lead, Setup, Kept]:
     known.seen(command.actor, command.lead_id)
-    merge, lead = known.merge, known.leads[command.lead_id]
+    merge, lead = known.written.merge, known.leads[command.lead_id]
     if merge is None:
         raise refuse(Code.NOT_FOUND, "The lead has no such merge")
     if merge.undone_at is not None:
@@ -217,10 +225,15 @@ def _reversible(command: UndoMerge, known: Known, now: datetime) -> tuple[Lead, 
     if lead.merged_into is not None:
         message = "The lead was itself merged since; take that merge back first"
         raise refuse(Code.CONFLICT, message, lead_id=str(lead.merged_into))
-    if known.later is not None:
+    if known.written.later is not None:
         message = "Another merge into the lead came after this one; take that back first"
-        raise refuse(Code.CONFLICT, message, merge_id=str(known.later))
-    return lead, known.setups[lead.channel_id], msgspec.convert(merge.kept, Kept)
+        raise refuse(Code.CONFLICT, message, merge_id=str(known.written.later))
+    kept = msgspec.convert(merge.kept, Kept)
+    for contact in kept.contacts:
+        if (channel_id := known.leads[contact.lead_id].channel_id) != lead.channel_id:
+            message = "The lead went to another channel since; move it back first, then take the merge back"
+            raise refuse(Code.CONFLICT, message, channel_id=str(channel_id))
+    return lead, known.setups[lead.channel_id], kept
 
 
 def _given_back(ledger: Ledger, withdrawn: Sequence[Withdrawn]) -> list[Settled]:

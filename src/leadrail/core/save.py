@@ -10,7 +10,12 @@ import msgspec
 
 from leadrail.core import idempotency
 from leadrail.core.actor import Actor, ActorKind
-from leadrail.core.channels.model import Channel, ChannelPausedData, ChannelTold
+from leadrail.core.channels import assignment_store
+from leadrail.core.channels.assignment import Giver, Turns
+from leadrail.core.channels.assignment_store import AssignedRow, TurnsRow
+from leadrail.core.channels.model import Channel
+from leadrail.core.consents import store as consents
+from leadrail.core.consents.store import ConsentRow
 from leadrail.core.counts import folding
 from leadrail.core.counts.folding import QuietEdit
 from leadrail.core.erasure import Erased
@@ -20,13 +25,16 @@ from leadrail.core.events.store import CountRow, EventRow
 from leadrail.core.followups import store as followups
 from leadrail.core.followups.store import PlannedRow
 from leadrail.core.idempotency import Answer, AnswerRow
+from leadrail.core.leads import find_store as finds
 from leadrail.core.leads import merge_store
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import Command, Origin
 from leadrail.core.leads.decisions import Decision, Fact
+from leadrail.core.leads.find_store import FindRow, find_row
 from leadrail.core.leads.merge_store import MergeRow, UndoneRow
 from leadrail.core.leads.model import Lead, LeadDocument, document
 from leadrail.core.leads.store import KeptKeys, KeyRow
+from leadrail.core.leads.words import searched
 from leadrail.core.notes import store as notes
 from leadrail.core.notes.store import NoteRow
 from leadrail.core.purchases import store as purchases
@@ -58,8 +66,9 @@ class Change(msgspec.Struct, frozen=True):
     """One carried-out command: the lead before and after, its events, and what they did to its rewards.
 
     `lines` are new rewards, `settled` those with another state than before (new ones may be among them); `ledger` is
-    the lead's ledger after it all. `others` are the changes of other leads that belong to it, `merge` what is written
-    down of a merge.
+    the lead's ledger after it all. `turns` are the channel's after it gave the lead to somebody; of the leads
+    of `batch_id` there is one notice. `others` are the changes of other leads that belong to it, `merge` what is
+    written down of a merge.
     """
 
     before: Lead | None
@@ -69,6 +78,8 @@ class Change(msgspec.Struct, frozen=True):
     lines: tuple[Line, ...] = ()
     settled: tuple[Settled, ...] = ()
     ledger: Ledger = ()
+    turns: Turns | None = None
+    batch_id: UUID | None = None
     others: tuple["Change", ...] = ()
     merge: MergeRow | UndoneRow | None = None
 
@@ -78,22 +89,31 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def follow(
-    command: Command, setup: Setup, before: Lead | None, decision: Decision, ledger: Ledger, now: datetime
+    command: Command,
+    setup: Setup,
+    before: Lead | None,
+    decision: Decision,
+    ledger: Ledger,
+    now: datetime,
+    source: Setup | None = None,
 ) -> Change:
-    """All that follows from a decision, by the table of reactions."""
+    """All that follows from a decision, by the table of reactions. `source` is the channel that the lead left, if it
+    did: that it left, and what became of the rewards of there, is told there.
+    """
     told: list[Told] = []
     lines: list[Line] = []
     settled: list[Settled] = []
     for fact in decision.facts:
         reaction = TABLE[fact.type, command.origin]
         if reaction.recorded:
-            told.append(_told(command, setup, decision.lead, fact, now))
+            where = source if source is not None and fact.type is EventType.LEAD_LEFT else setup
+            told.append(_told(command, where, decision.lead, fact, now))
         if not reaction.rewards:
             continue
         if taken := clawed_back(ledger, fact, now):
             settled += taken
             ledger = after(ledger, taken)
-            told += [_told(command, setup, decision.lead, news_of(one, now), now) for one in taken]
+            told += [_told(command, source or setup, decision.lead, news_of(one, now), now) for one in taken]
         for line in earned(setup.triggers, setup.channel, decision.lead, fact, ledger, now):
             lines.append(line)
             ledger += (line,)
@@ -103,11 +123,20 @@ def follow(
 
 
 def settle(
-    command: Command, setup: Setup, lead: Lead, ledger: Ledger, settled: Settled, line: Line | None, now: datetime
+    command: Command,
+    setup: Setup,
+    lead: Lead,
+    ledger: Ledger,
+    settled: Settled,
+    line: Line | None,
+    now: datetime,
+    source: Setup | None = None,
 ) -> Change:
-    """All that follows from a decision on a reward; `line` is the one that it adds, if it does."""
+    """All that follows from a decision on a reward; `line` is the one that it adds, if it does. It is told in the
+    channel in which it was earned, `source`; the lead may have left that.
+    """
     decision = Decision(lead, (news_of(settled, now),))
-    told = (_told(command, setup, lead, decision.facts[0], now),)
+    told = (_told(command, source or setup, lead, decision.facts[0], now),)
     if line is not None:
         return Change(lead, decision, setup.channel, told, (line,), (), (*ledger, line))
     return Change(lead, decision, setup.channel, told, (), (settled,), after(ledger, (settled,)))
@@ -130,14 +159,12 @@ def _telling(actor: Actor, reaction: Reaction, setup: Setup, lead_id: UUID | Non
     return Told(event, fact, reaction.notice, hearers)
 
 
-def announcement(actor: Actor, setup: Setup, type: EventType, now: datetime) -> "Write":
-    """The rows of an event of a channel itself."""
-    channel = setup.channel
-    data = ChannelPausedData(channel=ChannelTold(id=channel.id, number=channel.number, title=channel.title))
-    write = Write(now)
+def announce(
+    write: "Write", actor: Actor, setup: Setup, type: EventType, data: Mapping[str, Any], now: datetime
+) -> None:
+    """Adds the rows of an event of a channel itself."""
     told = _telling(actor, TABLE[type, Origin.STANDARD], setup, None, Fact(type, data, now), now)
-    write.tell(channel.company_id, told, None)
-    return write
+    write.tell(setup.channel.company_id, told, None)
 
 
 def company_announcement(
@@ -196,10 +223,13 @@ class Write:
         self._follow_ups: list[PlannedRow] = []
         self._purchases: list[PurchaseRow] = []
         self._notes: list[NoteRow] = []
+        self._consents: list[ConsentRow] = []
         self._answers: list[AnswerRow] = []
+        self._assigned: Counter[tuple[UUID, UUID, UUID, str]] = Counter()
         self._quiet: list[QuietEdit] = []
         self._merges: list[MergeRow] = []
         self._undone: list[UndoneRow] = []
+        self.turns: dict[Giver, Turns] = {}
         self.deliveries: list[DeliveryRow] = []
         self.erased: list[Erased] = []
 
@@ -213,7 +243,8 @@ class Write:
         self._after[lead.id] = (lead, change.channel)
         shown = document(lead, change.channel) if any(told.hearers for told in change.told) else None
         for told in change.told:
-            self.tell(lead.company_id, told, shown)
+            # Who hears of a channel that the lead left is not shown what it is elsewhere.
+            self.tell(lead.company_id, told, shown if told.event.channel_id == lead.channel_id else None)
         if change.decision.facts and not change.told:
             self._quiet.append(QuietEdit(lead.company_id, lead.id))
         for line in change.lines:
@@ -226,6 +257,12 @@ class Write:
             self._purchases.append(PurchaseRow(lead.company_id, lead.id, *msgspec.structs.astuple(purchase)))
         if (note := change.decision.note) is not None:
             self._notes.append(NoteRow(lead.company_id, lead.id, *msgspec.structs.astuple(note)))
+        if (consent := change.decision.consent) is not None:
+            self._consents.append(ConsentRow(lead.company_id, lead.id, *msgspec.structs.astuple(consent)))
+        if change.turns is not None:
+            self.turns[lead.company_id, lead.channel_id] = change.turns
+            if change.batch_id is not None:
+                self._assigned[lead.company_id, change.batch_id, lead.channel_id, lead.assignee or ""] += 1
         for other in change.others:
             self.add(other)
         if isinstance(change.merge, MergeRow):
@@ -259,10 +296,14 @@ class Write:
         whole.add(followups.INSERT, self._follow_ups)
         whole.add(purchases.INSERT, self._purchases)
         whole.add(notes.INSERT, self._notes)
+        whole.add(consents.INSERT, self._consents)
         whole.add(folding.QUIET, self._quiet)
         whole.add(merge_store.INSERT, self._merges)
         whole.add(merge_store.UNDO, self._undone)
         whole.add(idempotency.INSERT, self._answers)
+        whole.add(assignment_store.TURN, [_turns_row(key, turns) for key, turns in self.turns.items()])
+        assigned = [AssignedRow(*key, leads, self._now) for key, leads in sorted(self._assigned.items())]
+        whole.add(assignment_store.ASSIGNED, assigned)
         return whole.render() if whole else None
 
     def tell(self, company_id: UUID, told: Told, shown: LeadDocument | None) -> None:
@@ -324,24 +365,39 @@ class Write:
         whole.add(rewards.INSERT_AFTER if self._settled else rewards.INSERT, rows)
 
     def _add_leads(self, whole: Statement) -> None:
-        created, moved, edited = [], [], []
+        created, moved = [], []
+        edited: list[Lead] = []
+        relocated: list[Lead] = []
+        found: list[FindRow] = []
+        refound: list[FindRow] = []
+        unfound: list[FindRow] = []
         for id, (lead, channel) in self._after.items():
             before = self._before[id]
             if before is None:
                 created.append(lead)
+                found.append(find_row(lead, channel.country))
             elif lead is before:
                 continue  # a decision on a reward leaves it as it is
             elif leads.only_moved(before, lead):
                 moved.append(lead)
                 continue
             else:
-                edited.append(lead)
+                (edited if lead.channel_id == before.channel_id else relocated).append(lead)
+                if searched(before) != searched(lead):
+                    rows = unfound if lead.merged_into else found if before.merged_into else refound
+                    rows.append(find_row(lead, channel.country))
             self._add_keys(before, lead, channel.country)
         whole.add(leads.INSERT, created)
         whole.add(leads.MOVE, moved)
         whole.add(leads.EDIT, edited)
+        whole.add(leads.RELOCATE, relocated)
         whole.add(leads.INSERT_KEYS, self._keyed)
         whole.add(leads.DELETE_KEYS, self._unkeyed)
+        whole.add(finds.INSERT, found)
+        whole.add(finds.UPDATE, refound)
+        whole.add(finds.DELETE, unfound)
+        whole.add(finds.DELETE_WORDS, refound + unfound)
+        whole.add(finds.INSERT_WORDS, found + refound)
 
     def _add_keys(self, before: Lead | None, lead: Lead, country: str | None) -> None:
         keys = lead.keys(country)
@@ -351,3 +407,7 @@ class Write:
             kept = tuple(f"{kind}:{key}" for kind, key in keys)
             self._unkeyed.append(KeptKeys(lead.company_id, lead.id, kept))
         self._keyed += [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in keys]
+
+
+def _turns_row(giver: Giver, turns: Turns) -> TurnsRow:
+    return TurnsRow(*giver, {pool: msgspec.structs.asdict(turn) for pool, turn in turns.items()})

@@ -12,6 +12,7 @@ from leadrail.api.page import Cursor, Limit
 from leadrail.core.channels import commands
 from leadrail.core.channels.model import (
     Category,
+    Duplicates,
     Member,
     Property,
     PropertyType,
@@ -19,6 +20,7 @@ from leadrail.core.channels.model import (
     Role,
     RuleCause,
     RuleState,
+    Since,
     Status,
 )
 from leadrail.core.rewards.commands import MOST_HOLD_DAYS
@@ -58,6 +60,12 @@ class StatusPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     follow_up: PlannedContact | None | UnsetType = UNSET
 
 
+class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Statuses in the order in which they are to stand; those that are not named come behind them as they stood."""
+
+    ids: Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=commands.MOST_STATUSES)]
+
+
 class PropertyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`options` are the choices of a `select`."""
 
@@ -90,13 +98,21 @@ class ChannelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     properties: tuple[PropertyBody, ...] = ()
     members: Annotated[tuple[MemberBody, ...], Meta(max_length=commands.MOST_MEMBERS)] = ()
     public_submissions: bool = False
-    duplicates: Annotated[str, Meta(pattern="^allow$")] = "allow"
+    duplicates: Duplicates = Duplicates.ALLOW
 
 
 class ChannelPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: str | UnsetType = UNSET
     currency: str | None | UnsetType = UNSET
     public_submissions: bool | UnsetType = UNSET
+    duplicates: Duplicates | UnsetType = UNSET
+
+
+class CloneBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The title of the new channel; `members` shares it with the companies that share the other one."""
+
+    title: str
+    members: bool = False
 
 
 class TriggerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,7 +156,31 @@ class RulePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     state: RuleState | UnsetType = UNSET
 
 
+class RetentionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For the leads of a status (named by id or by name), of a category, or of the whole channel."""
+
+    name: str
+    after_days: int
+    since: Since = Since.LAST_CHANGE
+    status: str | None = None
+    category: Category | None = None
+    state: RuleState = RuleState.PAUSED
+
+
+class RetentionPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str | UnsetType = UNSET
+    after_days: int | UnsetType = UNSET
+    state: RuleState | UnsetType = UNSET
+
+
 # What is shown
+
+
+class DueLeads(msgspec.Struct, frozen=True):
+    """How many leads a rule would erase now; not `exact`: at least so many, since there are too many to look at."""
+
+    leads: int
+    exact: bool
 
 
 class ShownStatus(msgspec.Struct, frozen=True):
@@ -172,7 +212,7 @@ class ShownChannel(msgspec.Struct, frozen=True):
     currency: str | None
     template: str
     public_submissions: bool
-    duplicates: str
+    duplicates: Duplicates
     statuses: list[ShownStatus]
     properties: list[ShownProperty]
     members: tuple[Member, ...]

@@ -1,18 +1,24 @@
 """The rows of the lead operations."""
 
 from leadrail.api import examples
-from leadrail.api.leads import batches, exporting, reading, writing
+from leadrail.api.leads import batches, exporting, listing, reading, writing
 from leadrail.api.leads.shapes import (
+    ArrivedLead,
     BatchAnswer,
+    ChannelChange,
+    ConsentPage,
     DryRunQuery,
     ExportQuery,
     LeadBatch,
     LeadPatch,
     LeadQuery,
+    LeadSearch,
+    NewConsent,
     NewFollowUp,
     NewLead,
     NewNote,
     NewPurchase,
+    PageOfLeads,
     Preview,
     ReverseQuery,
     StatusBatch,
@@ -25,36 +31,46 @@ from leadrail.core.actor import Scope
 from leadrail.core.errors import Code
 from leadrail.core.events.model import Event
 from leadrail.core.followups.store import FollowUpRow
-from leadrail.core.leads.decisions import Note, Purchase
+from leadrail.core.leads.decisions import Consent, Note, Purchase
 from leadrail.core.leads.model import LeadDocument
+from leadrail.core.leads.orders import ORDERS
+from leadrail.core.leads.walks import COUNT_LIMIT
 
 _IDEMPOTENCY = "With an `Idempotency-Key` a repeat within 24 hours gets the first answer and does nothing."
 _IF_MATCH = "With `If-Match` a lead that has moved on is refused with 412."
+
+_ORDERS = f"Sorted by {', '.join(ORDERS)}; by a member that not all leads have, those that have it are listed."
+_SHORT_PAGES = "A page may be short, even empty, and have a `next_cursor`: there is more to look at."
+_COUNT = f"`count` is exact up to {COUNT_LIMIT:,}; above that, `count_is_estimate` says whether it is an estimate."
 
 OPERATIONS = (
     Operation(
         method="POST",
         path="/v1/leads",
         summary="Create a lead",
-        description=f"The lead starts in the channel's first status unless one is named. {_IDEMPOTENCY}",
+        description="The lead starts in the channel's first status unless one is named. When the channel has its person"
+        " already (the same e-mail, phone, LinkedIn profile or `business_id`), `on_duplicate`, else the channel's"
+        f" `duplicates`, says what happens; `outcome` says what did. {_IDEMPOTENCY}",
         tag="Leads",
         scope=Scope.WRITE,
         handler=writing.create,
         body=NewLead,
-        answer=LeadDocument,
+        answer=ArrivedLead,
         status=201,
+        other_status=200,
         request_example=examples.NEW_LEAD,
-        answer_example=examples.LEAD,
+        answer_example=examples.LEAD | {"outcome": "created"},
     ),
     Operation(
         method="GET",
         path="/v1/leads",
         summary="List leads, newest first",
+        description=f"{_ORDERS} {_SHORT_PAGES} {_COUNT}",
         tag="Leads",
         scope=Scope.READ,
-        handler=reading.search,
+        handler=listing.listed,
         query=LeadQuery,
-        answer=Page[LeadDocument],
+        answer=PageOfLeads,
         answer_example={"data": [examples.LEAD], "next_cursor": None},
     ),
     Operation(
@@ -71,6 +87,21 @@ OPERATIONS = (
         media_type="text/csv",
         refusals=(Code.INVALID, Code.CHANNEL_NOT_FOUND),
         answer_example=examples.EXPORT,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/leads/search",
+        summary="Search leads with a nested filter",
+        description="A filter is a `field` with operators (`eq`, `ne`, `in`, `not_in`, `gt`, `gte`, `lt`, `lte`,"
+        f" `exists`, `contains`), or `and`, `or`, `not` of filters. {_ORDERS} {_SHORT_PAGES} {_COUNT}",
+        tag="Leads",
+        scope=Scope.READ,
+        handler=listing.searched,
+        body=LeadSearch,
+        only_asks=True,
+        answer=PageOfLeads,
+        request_example=examples.LEAD_SEARCH,
+        answer_example=examples.FOUND_LEADS,
     ),
     Operation(
         method="POST",
@@ -150,6 +181,23 @@ OPERATIONS = (
         answer=LeadDocument | Preview,
         request_example=examples.STATUS_CHANGE,
         answer_example=examples.QUALIFIED_LEAD,
+    ),
+    Operation(
+        method="PUT",
+        path="/v1/leads/{id}/channel",
+        summary="Move a lead to another channel",
+        description="Of the same company; its history goes with it. It enters a status there as a new lead would: what"
+        " the status demands holds, what may come before it does not. Values of properties go to those of the same name"
+        " and type; when one has no place, the move is refused unless `drop_properties` is true. With `dry_run=true`"
+        f" the answer says what would happen and nothing is written. {_IF_MATCH}",
+        tag="Leads",
+        scope=Scope.WRITE,
+        handler=writing.change_channel,
+        body=ChannelChange,
+        query=DryRunQuery,
+        answer=LeadDocument | Preview,
+        request_example=examples.CHANNEL_CHANGE,
+        answer_example=examples.MOVED_LEAD,
     ),
     Operation(
         method="GET",
@@ -234,6 +282,31 @@ OPERATIONS = (
         status=201,
         request_example=examples.NEW_NOTE,
         answer_example=examples.NOTE,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/leads/{id}/consents",
+        summary="Read what a person agreed to: now, and the whole ledger",
+        tag="Leads",
+        scope=Scope.READ,
+        handler=reading.read_consents,
+        query=Paging,
+        answer=ConsentPage,
+        answer_example={"current": [examples.CONSENT], "data": [examples.CONSENT], "next_cursor": None},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/leads/{id}/consents",
+        summary="Record that a person agrees, or withdraws",
+        description=f"Nothing in the ledger is changed or taken out: a withdrawal is a row of its own. {_IDEMPOTENCY}",
+        tag="Leads",
+        scope=Scope.WRITE,
+        handler=writing.add_consent,
+        body=NewConsent,
+        answer=Consent,
+        status=201,
+        request_example=examples.NEW_CONSENT,
+        answer_example=examples.CONSENT,
     ),
     Operation(
         method="GET",

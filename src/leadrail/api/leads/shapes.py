@@ -11,8 +11,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from leadrail.api.page import Cursor, Limit
 from leadrail.api.problems import Problem
-from leadrail.core.channels.model import Category, Named, Requirement
+from leadrail.core.channels.model import Category, Duplicates, Named, Requirement
+from leadrail.core.engine import Arrival
 from leadrail.core.events.model import Event
+from leadrail.core.leads.decisions import Basis, Consent, ConsentState
 from leadrail.core.leads.fields import NOTE_LIMIT, PERSON_LIMIT
 from leadrail.core.leads.model import LeadDocument
 from leadrail.core.rewards.model import Reward
@@ -47,6 +49,13 @@ class NewLead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     next_follow_up_at: Moment | None = None
     properties: dict[str, Any] = {}
     attribution: dict[str, Any] = {}
+    on_duplicate: Duplicates | None = None
+
+
+class ArrivedLead(LeadDocument, frozen=True):
+    """The new lead, or the one that was there already; `outcome` says which, and what became of it."""
+
+    outcome: Arrival
 
 
 class FieldPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,6 +101,26 @@ class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     at: Moment | None = None
 
 
+class ChannelChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A move to another channel of the same company.
+
+    One of `status` (a name), `status_id` or `category` says where to there; without them it is the status of the same
+    name, else the first of the same category.
+    """
+
+    channel_id: UUID
+    status: str | None = None
+    status_id: UUID | None = None
+    category: Category | None = None
+    value: Decimal | None = None
+    currency: str | None = None
+    reason: str | None = None
+    reason_id: UUID | None = None
+    note: str | None = None
+    sub_status: str | None = None
+    drop_properties: bool = False
+
+
 class BatchedChange(StatusChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lead_id: UUID
 
@@ -105,7 +134,7 @@ class StatusBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BatchOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one item: created, changed, unchanged, or refused with its problem."""
+    """What became of one item: created, updated, attached, changed, unchanged, or refused with its problem."""
 
     outcome: str
     lead: LeadDocument | None = None
@@ -155,6 +184,25 @@ class NewNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     author: Annotated[str, Meta(max_length=PERSON_LIMIT)] | None = None
 
 
+class NewConsent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a person's data may be used for a purpose, or no longer."""
+
+    purpose: str
+    basis: Basis
+    state: ConsentState
+    at: Moment | None = None
+    source: str | None = None
+    proof: str | None = None
+
+
+class ConsentPage(msgspec.Struct, frozen=True):
+    """How it stands with each purpose now, and the ledger, what was recorded last first."""
+
+    current: list[Consent]
+    data: list[Consent]
+    next_cursor: str | None
+
+
 class NewPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`trigger_ids` names the reward triggers that may pay for it; null leaves it to every purchase trigger."""
 
@@ -164,6 +212,11 @@ class NewPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     currency: str | None = None
     at: Moment | None = None
     trigger_ids: Annotated[tuple[UUID, ...], Meta(max_length=100)] | None = None
+
+
+Fields = Annotated[str, Meta(max_length=1000, description="Members of a lead, joined by commas; the id comes anyway.")]
+Words = Annotated[str, Meta(max_length=500, description="Words of the name, company, e-mail, phone and notes.")]
+Sort = Annotated[str, Meta(max_length=40, description="A member to sort by, `-` before it for downwards.")]
 
 
 class LeadFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -180,11 +233,46 @@ class LeadFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     created_from: Moment | None = None
     created_before: Moment | None = None
     updated_from: Moment | None = None
+    updated_before: Moment | None = None
+    value_from: Decimal | None = None
+    value_to: Decimal | None = None
+
+
+class NestedFilter(LeadFilter, frozen=True, kw_only=True):
+    """`where` is the filter of a search, nested as that may be."""
+
+    where: dict[str, Any] | None = None
 
 
 class LeadQuery(LeadFilter, frozen=True, kw_only=True):
+    q: Words | None = None
+    view: Annotated[UUID, Meta(description="A saved view, whose filter holds beside the others.")] | None = None
+    sort: Sort | None = None
+    fields: Fields | None = None
+    count: Annotated[bool, Meta(description="Whether to count the list.")] = False
     limit: Limit = 50
     cursor: Cursor | None = None
+
+
+class LeadSearch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to look for. A `filter` is nested as deep as eight levels and has at most 50 conditions and groups."""
+
+    filter: dict[str, Any] = {}
+    q: Words | None = None
+    sort: Annotated[tuple[Sort, ...], Meta(max_length=1)] = ()
+    fields: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
+    count: bool = False
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class PageOfLeads(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One page of a list; `next_cursor` null is the last. `count` only where it was asked for."""
+
+    data: list[LeadDocument | msgspec.Raw]
+    next_cursor: str | None
+    count: int | None = None
+    count_is_estimate: bool | None = None
 
 
 class ExportFormat(StrEnum):

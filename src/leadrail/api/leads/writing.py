@@ -4,10 +4,13 @@ from typing import Any
 
 import msgspec
 
-from leadrail.api.leads.commands import change, creation, lead_id_of, patch_of
+from leadrail.api.leads.commands import change, creation, lead_id_of, patch_of, relocation
 from leadrail.api.leads.shapes import (
+    ArrivedLead,
+    ChannelChange,
     DryRunQuery,
     LeadPatch,
+    NewConsent,
     NewFollowUp,
     NewLead,
     NewNote,
@@ -26,6 +29,7 @@ from leadrail.core.leads.commands import (
     AddNote,
     Command,
     EraseLead,
+    RecordConsent,
     RecordFollowUp,
     RecordPurchase,
     ReverseMove,
@@ -40,6 +44,12 @@ def _shown(done: Done) -> bytes:
     return msgspec.json.encode(document(done.lead, done.setup.channel))
 
 
+def _arrived_answer(done: Done) -> tuple[int, bytes]:
+    lead = document(done.lead, done.setup.channel)
+    arrived = ArrivedLead(**msgspec.structs.asdict(lead), outcome=done.arrival)
+    return 201 if done.before is None else 200, msgspec.json.encode(arrived)
+
+
 def _created_answer(done: Done) -> tuple[int, bytes]:
     return 201, _shown(done)
 
@@ -48,16 +58,19 @@ def _changed_answer(done: Done) -> tuple[int, bytes]:
     return 200, _shown(done)
 
 
-def _lead_response(outcome: Done | Answer, status: int, *more: tuple[bytes, bytes]) -> Response:
+def _lead_response(outcome: Done | Answer, status: int) -> Response:
     if isinstance(outcome, Answer):
         return replay(outcome)
-    return Response(status, _shown(outcome), headers=(etag(outcome.lead.version), *more))
+    return Response(status, _shown(outcome), headers=(etag(outcome.lead.version),))
 
 
 async def create(call: Call[NewLead, NoQuery]) -> Response:
-    command = creation(call.actor, call.body, idempotent(call, _created_answer))
-    location = (b"location", f"/v1/leads/{command.lead_id}".encode())
-    return _lead_response(await call.core.engine.execute_one(command), 201, location)
+    command = creation(call.actor, call.body, idempotent(call, _arrived_answer))
+    outcome = await call.core.engine.execute_one(command)
+    if isinstance(outcome, Answer):
+        return replay(outcome)
+    location = (b"location", f"/v1/leads/{outcome.lead.id}".encode())
+    return Response(*_arrived_answer(outcome), headers=(etag(outcome.lead.version), location))
 
 
 async def edit(call: Call[LeadPatch, NoQuery]) -> Response:
@@ -77,6 +90,14 @@ async def change_status(call: Call[StatusChange, DryRunQuery]) -> Response:
     if call.query.dry_run:
         return await _rehearse(call, change(call.actor, lead_id, call.body, None, version))
     command = change(call.actor, lead_id, call.body, idempotent(call, _changed_answer), version)
+    return _lead_response(await call.core.engine.execute_one(command), 200)
+
+
+async def change_channel(call: Call[ChannelChange, DryRunQuery]) -> Response:
+    lead_id, version = lead_id_of(call.request), demanded_version(call.request)
+    if call.query.dry_run:
+        return await _rehearse(call, relocation(call.actor, lead_id, call.body, None, version))
+    command = relocation(call.actor, lead_id, call.body, idempotent(call, _changed_answer), version)
     return _lead_response(await call.core.engine.execute_one(command), 200)
 
 
@@ -164,3 +185,21 @@ async def add_note(call: Call[NewNote, NoQuery]) -> Response:
     if isinstance(outcome, Answer):
         return replay(outcome)
     return Response(*_note_answer(outcome))
+
+
+def _consent_answer(done: Done) -> tuple[int, bytes]:
+    return 201, msgspec.json.encode(done.events[0].data["consent"])
+
+
+async def add_consent(call: Call[NewConsent, NoQuery]) -> Response:
+    command = RecordConsent(
+        actor=call.actor,
+        lead_id=lead_id_of(call.request),
+        consent_id=new_id(),
+        idempotency=idempotent(call, _consent_answer),
+        **msgspec.structs.asdict(call.body),
+    )
+    outcome = await call.core.engine.execute_one(command)
+    if isinstance(outcome, Answer):
+        return replay(outcome)
+    return Response(*_consent_answer(outcome))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from leadrail.core.channels.model import Member, Property, Status
+from leadrail.core.channels.model import Duplicates, Member, Property, Status
 from leadrail.db.database import Connection
 
 
@@ -17,10 +17,11 @@ async def insert_channel(
     currency: str | None,
     template: str,
     public_submissions: bool,
+    duplicates: Duplicates,
 ) -> None:
     await connection.execute(
-        """INSERT INTO channels (company_id, id, public_id, title, currency, template, public_submissions)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+        """INSERT INTO channels (company_id, id, public_id, title, currency, template, public_submissions, duplicates)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
         company_id,
         channel_id,
         public_id,
@@ -28,6 +29,7 @@ async def insert_channel(
         currency,
         template,
         public_submissions,
+        duplicates,
     )
 
 
@@ -79,16 +81,18 @@ async def update_channel(
     title: str,
     currency: str | None,
     public_submissions: bool,
+    duplicates: Duplicates,
     archived_at: datetime | None,
 ) -> None:
     await connection.execute(
-        """UPDATE channels SET title = $3, currency = $4, public_submissions = $5, archived_at = $6
+        """UPDATE channels SET title = $3, currency = $4, public_submissions = $5, duplicates = $6, archived_at = $7
         WHERE company_id = $1 AND id = $2""",
         company_id,
         channel_id,
         title,
         currency,
         public_submissions,
+        duplicates,
         archived_at,
     )
 
@@ -141,12 +145,13 @@ async def with_public_id(connection: Connection, id: UUID) -> UUID | None:
 
 _PUT_STATUS = """
 INSERT INTO statuses (company_id, channel_id, id, name, category, position, color, visible, requires, next,
-    follow_up_after_s, follow_up_note)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    follow_up_after_s, follow_up_note, former_names)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (company_id, channel_id, id) DO UPDATE SET
     name = excluded.name, category = excluded.category, position = excluded.position, color = excluded.color,
     visible = excluded.visible, requires = excluded.requires, next = excluded.next,
-    follow_up_after_s = excluded.follow_up_after_s, follow_up_note = excluded.follow_up_note
+    follow_up_after_s = excluded.follow_up_after_s, follow_up_note = excluded.follow_up_note,
+    former_names = excluded.former_names
 """
 
 
@@ -166,25 +171,25 @@ async def put_statuses(connection: Connection, company_id: UUID, channel_id: UUI
             None if status.next is None else list(status.next),
             status.follow_up_after_s,
             status.follow_up_note,
+            list(status.former_names),
         )
         for status in statuses
     ]
     await connection.executemany(_PUT_STATUS, rows)
 
 
-async def archive_status(connection: Connection, company_id: UUID, channel_id: UUID, status_id: UUID) -> None:
-    """Takes the status out of service, and out of the lists of what may follow others."""
+async def archive_status(
+    connection: Connection, company_id: UUID, channel_id: UUID, status_id: UUID, replaced_by: UUID | None
+) -> None:
+    """Takes the status out of service."""
     await connection.execute(
-        "UPDATE statuses SET archived_at = now() WHERE company_id = $1 AND channel_id = $2 AND id = $3",
+        """UPDATE statuses SET archived_at = now(), replaced_by = $4
+        WHERE company_id = $1 AND channel_id = $2 AND id = $3""",
         company_id,
         channel_id,
         status_id,
+        replaced_by,
     )
-    statement = """
-        UPDATE statuses SET next = array_remove(next, $3)
-        WHERE company_id = $1 AND channel_id = $2 AND $3 = ANY(next)
-    """
-    await connection.execute(statement, company_id, channel_id, status_id)
 
 
 _PUT_PROPERTY = """

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from leadrail.core import assigning
 from leadrail.core.channels.model import Category, Channel
 from leadrail.core.core import Core
 from leadrail.core.engine import Done, Outcome
@@ -20,7 +21,7 @@ from leadrail.core.errors import BUSY, Code, Refused, refuse
 from leadrail.core.errors import Refusal as NotDone
 from leadrail.core.imports import reading, store
 from leadrail.core.imports.matching import keys_to_match
-from leadrail.core.imports.model import Counts, Duplicates, Import, ImportState, Refusal, Touched
+from leadrail.core.imports.model import Counts, Import, ImportState, OnDuplicate, Refusal, Touched
 from leadrail.core.imports.planning import Change, Create, Later, Plan, Refuse, Skip, plans
 from leadrail.core.imports.rows import BadRow, Draft, Key, Understanding
 from leadrail.core.leads.commands import Command
@@ -62,6 +63,8 @@ class Bringing:
         async with self._core.database.transaction() as connection:
             await store.update(connection, self._made, "state", "finished_at")
             await store.drop_file(connection, self._made)
+        if self._made.options.tell:
+            await assigning.tell(self._core, self._made.actor, [self._made.lead_company_id], self._made.id)
         return self._made
 
     async def _understand(self, left: Iterator[list[Record]]) -> "_Ready | None":
@@ -126,7 +129,7 @@ class _Batch:
         self.touched: dict[UUID, Touched] = {}
 
     async def run(self, drafts: Sequence[Draft]) -> None:
-        if self._made.options.duplicates is not Duplicates.CREATE:
+        if self._made.options.duplicates is not OnDuplicate.CREATE:
             await self._look_up(drafts)
         while drafts:
             chosen = plans(self._made, self._channel, drafts, self._known)
@@ -152,7 +155,7 @@ class _Batch:
         further = iter(await self._together.execute(more) if more else ())
         for plan, outcome in pairs:
             if isinstance(outcome, NotDone):
-                self._refuse(plan.draft, outcome.message)
+                self._refuse(plan.draft, outcome.message, is_blocked=outcome.code is Code.BLOCKED)
             elif isinstance(plan, Create):
                 self._created(plan)
             else:
@@ -177,9 +180,9 @@ class _Batch:
             before = None if ours else msgspec.json.encode(first.before)
         self.touched[lead.id] = Touched(lead.id, before, lead.version)
 
-    def _refuse(self, draft: Draft, why: str) -> None:
+    def _refuse(self, draft: Draft, why: str, *, is_blocked: bool = False) -> None:
         self._counted["refused"] += 1
-        self.refusals.append(refusal_of(draft.row, draft.cells, why, draft.keys))
+        self.refusals.append(refused(draft, why, is_blocked=is_blocked))
 
     @property
     def counts(self) -> Counts:
@@ -208,6 +211,13 @@ def understood(made: Import, channel: Channel, records: Sequence[Record]) -> tup
         except BadRow as error:
             refusals.append(refusal_of(row, cells, error.message, error.keys))
     return drafts, refusals
+
+
+def refused(draft: Draft, why: str, *, is_blocked: bool) -> Refusal:
+    """Of who is blocked nothing is kept but the number of the row."""
+    if is_blocked:
+        return Refusal(draft.row, ("",) * len(draft.cells), why)
+    return refusal_of(draft.row, draft.cells, why, draft.keys)
 
 
 def refusal_of(row: int, cells: Sequence[str], why: str, keys: frozenset[Key]) -> Refusal:

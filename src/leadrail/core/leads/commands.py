@@ -10,8 +10,9 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.actor import Actor
-from leadrail.core.channels.model import StatusRef
+from leadrail.core.channels.model import Duplicates, StatusRef
 from leadrail.core.identity import KeyKind
+from leadrail.core.leads.decisions import Basis, ConsentState
 from leadrail.core.leads.model import Lead
 
 
@@ -22,6 +23,7 @@ class Origin(StrEnum):
     QUIET_EDIT = "quiet_edit"
     PUBLIC_FORM = "public_form"
     IMPORT = "import"
+    BATCH = "batch"
 
 
 class Idempotency(msgspec.Struct, frozen=True):
@@ -64,7 +66,10 @@ class CreateLead(msgspec.Struct, frozen=True, kw_only=True):
 
     `steps`, oldest first, are the statuses that it has been through: the last is where it is, and `status` is not
     looked at. `at` and `updated_at` are when it came to be and was last changed by the caller's account. `number` asks
-    for a number that is free. `unique_by` refuses a lead when the channel has one with a key of that kind in common.
+    for a number that is free. `on_duplicate` is what becomes of it when the channel has its person already, None leaves
+    that to the channel; `unique_by` refuses it, whatever that says, when one has a key of that kind in common.
+    `batch_id` is that of all new leads that come with it: the channel gives them out, whatever their origin, and of
+    those that are told there is one notice (see `core.assigning`).
     """
 
     actor: Actor
@@ -78,7 +83,9 @@ class CreateLead(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
     updated_at: datetime | None = None
     number: int | None = None
+    on_duplicate: Duplicates | None = None
     unique_by: KeyKind | None = None
+    batch_id: UUID | None = None
     origin: Origin = Origin.STANDARD
     idempotency: Idempotency | None = None
 
@@ -90,6 +97,24 @@ class UpdateLead(msgspec.Struct, frozen=True, kw_only=True):
     lead_id: UUID
     fields: Mapping[str, Any] = {}
     properties: Mapping[str, Any] = {}
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
+class AttachArrival(msgspec.Struct, frozen=True, kw_only=True):
+    """What came in about a lead that is there already is written down beside it.
+
+    `matched` says by which keys it is that one, `at` when it came by the caller's account.
+    """
+
+    actor: Actor
+    lead_id: UUID
+    note_id: UUID
+    fields: Mapping[str, Any] = {}
+    properties: Mapping[str, Any] = {}
+    matched: tuple[KeyKind, ...] = ()
+    at: datetime | None = None
     version: int | None = None
     origin: Origin = Origin.STANDARD
     idempotency: Idempotency | None = None
@@ -116,6 +141,29 @@ class ChangeStatus(msgspec.Struct, frozen=True, kw_only=True):
     also_qualified: bool = False
     at: datetime | None = None
     context: Mapping[str, Any] = {}
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
+class ChangeChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """A move to another channel of the lead's company, with fields that are set in the same step.
+
+    Where to there: `status`, else what `statuses` says (names there by case-folded names here), else the status of the
+    same name or category. `drop_properties`: values that have no place there may be left behind.
+    """
+
+    actor: Actor
+    lead_id: UUID
+    channel_id: UUID
+    status: StatusRef | None = None
+    statuses: Mapping[str, str] = {}
+    fields: Mapping[str, Any] = {}
+    sub_status: str | None = None
+    reason: str | None = None
+    reason_id: UUID | None = None
+    note: str | None = None
+    drop_properties: bool = False
     version: int | None = None
     origin: Origin = Origin.STANDARD
     idempotency: Idempotency | None = None
@@ -171,6 +219,23 @@ class AddNote(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
+class RecordConsent(msgspec.Struct, frozen=True, kw_only=True):
+    """The person agrees to a purpose, or withdraws. `at` is when, by the caller's account; None: now."""
+
+    actor: Actor
+    lead_id: UUID
+    consent_id: UUID
+    purpose: str
+    basis: Basis
+    state: ConsentState
+    at: datetime | None = None
+    source: str | None = None
+    proof: str | None = None
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
 class RemindFollowUp(msgspec.Struct, frozen=True, kw_only=True):
     """The time of the planned contact has come, or a day has passed since: whoever has not been told is told."""
 
@@ -182,7 +247,7 @@ class RemindFollowUp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApplyRule(msgspec.Struct, frozen=True, kw_only=True):
-    """The lead may have been left untouched for as long as a rule of its channel allows."""
+    """The lead may have been left as it is for as long as a rule of its channel allows."""
 
     actor: Actor
     lead_id: UUID
@@ -295,10 +360,13 @@ class CorrectReward(msgspec.Struct, frozen=True, kw_only=True):
 LeadCommand = (
     CreateLead
     | UpdateLead
+    | AttachArrival
     | ChangeStatus
+    | ChangeChannel
     | RecordFollowUp
     | RecordPurchase
     | AddNote
+    | RecordConsent
     | RemindFollowUp
     | ApplyRule
     | ReverseMove

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from leadrail.core.channels.model import Channel, Status
+from leadrail.core.channels.model import Channel, Status, StatusRef
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.automatic import due_of
@@ -219,7 +219,8 @@ def taken_back(
         values[document], members = _members_back(*(getattr(one, document) for one in (lead, before, after)))
         is_property = document == "properties"
         kept += [_property_name(channel, name) if is_property else f"{document}.{name}" for name in members]
-    return replace(lead, **values, merged_keys=before.merged_keys, updated_at=now, version=lead.version + 1), kept
+    lead = replace(lead, **values, merged_keys=before.merged_keys, updated_at=now, version=lead.version + 1)
+    return replace(lead, rule_due_at=due_of(lead, channel)), kept
 
 
 def _members_back(
@@ -256,7 +257,6 @@ def apart(lead: Lead, contact: Contact, channel: Channel, now: datetime) -> tupl
 
 
 def _standing_in(channel: Channel, status: Status) -> Status:
-    """The status, or that which stands in for it: the first of its category, else of the channel."""
-    if not status.archived:
-        return status
-    return channel.first_of(status.category) or channel.first_status or status
+    """The status, or what stands in for it: where its leads went, else the first of its category, or the channel's."""
+    current = channel.find_status(StatusRef(id=status.id))
+    return current or channel.first_of(status.category) or channel.first_status or status

@@ -90,6 +90,14 @@ def called(attribution: Mapping[str, Any], system: str) -> str | None:
     return str(id) if isinstance(id, str | int) and not isinstance(id, bool) else None
 
 
+def standing(leads: Mapping[UUID, Lead], id: UUID) -> Lead | None:
+    """Of these leads the one with the id, or the one that stands for it since they were merged."""
+    lead = leads.get(id)
+    while lead is not None and lead.merged_into is not None:
+        lead = leads.get(lead.merged_into)
+    return lead
+
+
 class LeadDocument(msgspec.Struct, frozen=True):
     """A lead as the native API and the native webhooks show it. Properties are keyed by their names."""
 
