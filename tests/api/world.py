@@ -35,7 +35,7 @@ class World:
         other = await people.shared_channel(title="Partners", currency="EUR", properties=(size,))
         lead = await owner.lead(channel, email="joan@example.com")
         trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
-        other = await owner.lead(channel, email="joan@example.org")
+        twin = await owner.lead(channel, email="joan@example.org")
         merged, merge_id = await _merged(people, channel)
         rule, moved, event_id = await _moved_by_rule(people, channel)
         keep = {"name": "Long lost", "category": "lost", "after_days": 3650}
@@ -62,7 +62,7 @@ class World:
             "CHANNEL_ID": channel.id,
             "OTHER_CHANNEL_ID": other.id,
             "LEAD_ID": lead.id,
-            "OTHER_LEAD_ID": other.id,
+            "OTHER_LEAD_ID": twin.id,
             "MERGED_LEAD_ID": merged.id,
             "MERGE_ID": merge_id,
             "COMPANY_ID": people.partner.company_id,
@@ -117,8 +117,6 @@ class World:
         """Calls the operation as its example does."""
         content = self.body(row.request_example) if row.body is not None else None
         given = {"role": "referring"} if "members/{item}" in row.path else {}
-        if row.path == "/v1/duplicates":
-            given = {"channel": self.ids["CHANNEL_ID"]}
         if row.upload:
             content, given = row.request_example.encode(), {"channel_id": self.ids["CHANNEL_ID"]}
         if row.path.endswith("/stream"):

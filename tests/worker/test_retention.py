@@ -332,3 +332,26 @@ async def test_a_key_that_is_bound_to_the_channel_may_look_and_no_more(people: P
         await owner.http.delete(f"{path}/{made['id']}", headers=headers),
     ):
         assert refused(answer)[:2] == (403, "forbidden")
+
+
+async def test_of_merged_leads_the_one_that_stays_is_counted_and_all_are_erased_with_it(
+    core: Core, people: People, clock: FakeClock
+) -> None:
+    owner, channel = people.owner, await people.owner.channel()
+    made = await rule(owner, channel)
+    stays, goes = [await owner.lead(channel, first_name=name) for name in ("Ann", "Annie")]
+    body = {"into": str(stays.id), "leads": [str(goes.id)]}
+    clock.advance(days=20)
+    good(await owner.http.post("/v1/leads/merge", json=body))
+
+    clock.advance(days=29)
+    await run_rules(core)
+    assert await erased(owner) == ["Ann", "Annie"]
+
+    clock.advance(days=1)
+    assert (await would_go(owner, channel, made))["leads"] == 1
+    await run_rules(core)
+    assert await erased(owner) == ["erased", "erased"]
+    told = await owner.rows("SELECT data -> 'rule' ->> 'name' AS rule FROM events WHERE type = 'lead.erased'"
+                            " AND company_id = $1", owner.company_id)  # fmt: skip
+    assert [row["rule"] for row in told] == ["Over", "Over"]

@@ -25,16 +25,12 @@ from leadrail.core.events.store import CountRow, EventRow
 from leadrail.core.followups import store as followups
 from leadrail.core.followups.store import PlannedRow
 from leadrail.core.idempotency import Answer, AnswerRow
-from leadrail.core.leads import find_store as finds
 from leadrail.core.leads import merge_store
-from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import Command, Origin
 from leadrail.core.leads.decisions import Decision, Fact
-from leadrail.core.leads.find_store import FindRow, find_row
 from leadrail.core.leads.merge_store import MergeRow, UndoneRow
 from leadrail.core.leads.model import Lead, LeadDocument, document
-from leadrail.core.leads.store import KeptKeys, KeyRow
-from leadrail.core.leads.words import searched
+from leadrail.core.leads.rows import add_rows
 from leadrail.core.notes import store as notes
 from leadrail.core.notes.store import NoteRow
 from leadrail.core.purchases import store as purchases
@@ -215,8 +211,6 @@ class Write:
         self._places: Counter[UUID] = Counter()
         self._before: dict[UUID, Lead | None] = {}
         self._after: dict[UUID, tuple[Lead, Channel]] = {}
-        self._keyed: list[KeyRow] = []
-        self._unkeyed: list[KeptKeys] = []
         self._events: list[EventRow] = []
         self._lines: dict[UUID, tuple[UUID, Line]] = {}
         self._settled: dict[UUID, SettledRow] = {}
@@ -289,7 +283,7 @@ class Write:
         """The one statement that writes everything, or None when there is nothing to write."""
         whole = Statement()
         whole.add(events.COUNT, [CountRow(*counted) for counted in self._places.items()])
-        self._add_leads(whole)
+        add_rows(whole, ((self._before[id], lead, channel.country) for id, (lead, channel) in self._after.items()))
         whole.add(events.INSERT, self._events)
         whole.add(webhooks.INSERT, self.deliveries)
         self._add_rewards(whole)
@@ -363,50 +357,6 @@ class Write:
         rows: list[RewardRow] = [rewards.row(company_id, line) for company_id, line in self._lines.values()]
         whole.add(rewards.SETTLE, list(self._settled.values()))
         whole.add(rewards.INSERT_AFTER if self._settled else rewards.INSERT, rows)
-
-    def _add_leads(self, whole: Statement) -> None:
-        created, moved = [], []
-        edited: list[Lead] = []
-        relocated: list[Lead] = []
-        found: list[FindRow] = []
-        refound: list[FindRow] = []
-        unfound: list[FindRow] = []
-        for id, (lead, channel) in self._after.items():
-            before = self._before[id]
-            if before is None:
-                created.append(lead)
-                found.append(find_row(lead, channel.country))
-            elif lead is before:
-                continue  # a decision on a reward leaves it as it is
-            elif leads.only_moved(before, lead):
-                moved.append(lead)
-                continue
-            else:
-                (edited if lead.channel_id == before.channel_id else relocated).append(lead)
-                if searched(before) != searched(lead):
-                    rows = unfound if lead.merged_into else found if before.merged_into else refound
-                    rows.append(find_row(lead, channel.country))
-            self._add_keys(before, lead, channel.country)
-        whole.add(leads.INSERT, created)
-        whole.add(leads.MOVE, moved)
-        whole.add(leads.EDIT, edited)
-        whole.add(leads.RELOCATE, relocated)
-        whole.add(leads.INSERT_KEYS, self._keyed)
-        whole.add(leads.DELETE_KEYS, self._unkeyed)
-        whole.add(finds.INSERT, found)
-        whole.add(finds.UPDATE, refound)
-        whole.add(finds.DELETE, unfound)
-        whole.add(finds.DELETE_WORDS, refound + unfound)
-        whole.add(finds.INSERT_WORDS, found + refound)
-
-    def _add_keys(self, before: Lead | None, lead: Lead, country: str | None) -> None:
-        keys = lead.keys(country)
-        if before is not None:
-            if before.keys(country) == keys:
-                return
-            kept = tuple(f"{kind}:{key}" for kind, key in keys)
-            self._unkeyed.append(KeptKeys(lead.company_id, lead.id, kept))
-        self._keyed += [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in keys]
 
 
 def _turns_row(giver: Giver, turns: Turns) -> TurnsRow:
