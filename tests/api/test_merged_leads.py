@@ -9,17 +9,17 @@ from tests.api.test_merging import merge, pair, read, undo
 from tests.api.test_search import found, search
 from tests.people import People
 
-KINDS = "SELECT word FROM lead_words w JOIN leads l USING (company_id, number) WHERE l.id = $1"
+WORDS = "SELECT word FROM lead_words w JOIN leads l USING (company_id, number) WHERE l.id = $1"
 
 
 @pytest.mark.parametrize(
     "asked",
     [
         {},
-        {"sort": "updated_at"},
-        {"sort": "-status_changed_at"},
-        {"sort": "created_at"},
-        {"sort": "value"},
+        {"sort": ["updated_at"]},
+        {"sort": ["-status_changed_at"]},
+        {"sort": ["created_at"]},
+        {"sort": ["value"]},
         {"filter": {"field": "status", "eq": "New"}},
         {"filter": {"field": "source", "eq": "fair"}},
         {"filter": {"field": "properties.Region", "eq": "EMEA"}},
@@ -51,7 +51,7 @@ async def test_words_find_the_one_that_stays_by_the_addresses_and_numbers_of_the
     good(await people.owner.http.patch(f"/v1/leads/{stays.id}", json={"phone": "+4599999999"}))
 
     assert await found(people.owner, q=q) == [str(stays.id)]
-    assert await people.owner.rows(KINDS, goes.id) == []
+    assert await people.owner.rows(WORDS, goes.id) == []
     good(await undo(people.owner, stays, merged))
     assert await found(people.owner, q=q) == [str(goes.id)]
 
