@@ -226,7 +226,8 @@ async def every_page(person: Person, path: str, **params: Any) -> list[Any]:
 async def test_the_pages_show_every_one_once(
     people: People, monkeypatch: pytest.MonkeyPatch, looked_at: int, limit: int
 ) -> None:
-    monkeypatch.setattr(duplicates, "LOOKED_AT", looked_at)
+    for bound in ("LOOKED_AT", "PROBED"):
+        monkeypatch.setattr(duplicates, bound, looked_at)
     owner = people.owner
     channel, other = await owner.channel(), await owner.channel()
     twins = [await owner.lead(channel, email="jane@example.com", phone="+4512345678") for _ in range(5)]

@@ -98,7 +98,7 @@ async def test_it_goes_to_another_channel_alone_and_comes_apart_in_the_first(peo
 
     moved = good(await people.owner.http.put(path, json=there))
 
-    assert (moved["id"], moved["channel"]["id"]) == (str(stays.id), str(elsewhere.id))
+    assert (moved["id"], moved["channel_id"]) == (str(stays.id), str(elsewhere.id))
     assert (await read(people.owner, goes))["id"] == str(stays.id)
     columns = good(await people.owner.http.get("/v1/analytics/board"))["data"]
     assert sum(column["leads"] for column in columns) == 1
