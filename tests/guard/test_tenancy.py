@@ -265,7 +265,11 @@ async def test_the_owner_may_do_every_one_of_them(people: People) -> None:
     # a lead that went to another one is not merged.
     in_turn = sorted(
         OPERATIONS,
-        key=lambda row: (row.method == "DELETE", not row.path.startswith("/v1/leads"), row.path.endswith(("/archive", "/channel"))),
+        key=lambda row: (
+            row.method == "DELETE",
+            not row.path.startswith("/v1/leads"),
+            row.path.endswith(("/archive", "/channel")),
+        ),
     )
 
     answers = [(named(row), (await world.send(row)).status_code) for row in in_turn]
