@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import http.client
+import json
 import os
 import re
 import subprocess
@@ -12,13 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
 from bench import load, plans
 from bench.dataset import api_key, checkpoint
 from bench.running import PORT, running
-from bench.scale_calls import CALLS, READS
+from bench.scale_calls import CALLS, READS, SEARCHES
 from bench.scale_data import CHANNELS, COMPANIES, STATUSES, fill
 from leadrail.core.core import Core
 from leadrail.db.database import Database
@@ -84,8 +86,10 @@ async def _one(admin: str, folder: Path, leads: int, seconds: int) -> Measured:
     settings = {"DATABASE_URL": url, "PORT": str(PORT), "LOG_LEVEL": "error"}
     os.environ.update({f"LEADRAIL_{name}": value for name, value in settings.items()})
     with running(["-m", "leadrail", "serve", "--no-worker"]):
-        for name, path in READS.items():
-            found.reads[name] = await asyncio.to_thread(_latencies, path)
+        asked: list[tuple[str, str, Any]] = [(name, path, None) for name, path in READS.items()]
+        asked += [(name, "/v1/leads/search", body) for name, body in SEARCHES.items()]
+        for name, path, body in asked:
+            found.reads[name] = await asyncio.to_thread(_latencies, path, body)
             print(f"  {name}: p50 {found.reads[name][0]:.1f} ms, p99 {found.reads[name][1]:.1f} ms", flush=True)
         for operation, script in (("status change", _status_change(leads)), ("create", _CREATE)):
             await checkpoint(url)
@@ -128,18 +132,19 @@ async def _size(url: str) -> int:
         await connection.close()
 
 
-def _latencies(path: str) -> tuple[float, float]:
+def _latencies(path: str, body: Any) -> tuple[float, float]:
     """p50 and p99 of calls one after another on one connection, in milliseconds."""
+    method, sent = ("GET", None) if body is None else ("POST", json.dumps(body))
     connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
     spent = []
     for _ in range(CALLS_EACH):
         began = time.perf_counter()
-        connection.request("GET", path, headers={"X-API-Key": api_key(0)})
+        connection.request(method, path, sent, {"X-API-Key": api_key(0)})
         answer = connection.getresponse()
-        body = answer.read()
+        told = answer.read()
         spent.append((time.perf_counter() - began) * 1000)
         if answer.status != 200:
-            raise RuntimeError(f"{path}: {answer.status} {body[:300]!r}")
+            raise RuntimeError(f"{path}: {answer.status} {told[:300]!r}")
     connection.close()
     spent.sort()
     return spent[len(spent) // 2], spent[len(spent) * 99 // 100]
@@ -208,7 +213,7 @@ def _report(measured: list[Measured], seconds: int) -> str:
             *_lines("memory of the server", [f"{one.memory_mib:.0f} MiB" for one in measured]),
             *(
                 line
-                for name in READS
+                for name in largest.reads
                 for line in _lines(
                     name, [f"{one.reads[name][0]:.1f} / {one.reads[name][1]:.1f} ms" for one in measured]
                 )

@@ -18,7 +18,10 @@ COMPANIES = 100
 CHANNELS = 4
 STATUSES = (("New", "open"), ("Contacted", "open"), ("Qualified", "qualified"), ("Won", "won"), ("Lost", "lost"))
 CHUNK = 500_000
-_TABLES = ("leads", "lead_keys", "events", "deliveries", "attempts", "rewards", "follow_ups", "purchases", "notes")
+_TABLES = (
+    "leads", "lead_keys", "lead_finds", "lead_words", "events", "deliveries", "attempts", "rewards", "follow_ups",
+    "purchases", "notes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ def _configuration() -> Iterator[str]:
     yield f"""INSERT INTO statuses (company_id, channel_id, id, name, category, position, color)
         SELECT {company}, {channel}, {_status(f"n * {CHANNELS} + c", "s.place")}, s.name, s.category, s.place, '#3B82F6'
         FROM {companies}, {channels}, (VALUES {statuses}) AS s(place, name, category)"""
+    yield f"""INSERT INTO properties (company_id, channel_id, id, name, type, position)
+        SELECT {company}, {channel}, {channel}, 'Size', 'number', 0 FROM {companies}, {channels}"""
     yield f"""INSERT INTO endpoints (company_id, id, url, events, format, secret)
         SELECT {company}, {sql_id("endpoint", "n")}, 'http://127.0.0.1:9/', '{{lead.erased}}', 'native',
             'whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' FROM {companies}"""
@@ -143,6 +148,13 @@ def _timed(time: str, number: str) -> str:
     return f"({moment} || '70008000' || lpad(to_hex(({number})::bigint), 12, '0'))::uuid"
 
 
+# What core/leads/words.py makes of a lead.
+_WORDS = """ARRAY[(n % 200003)::text, '1415' || lpad(n::text, 8, '0'), '415' || lpad(n::text, 8, '0'), 'company',
+    'firm' || n % 5000 || '.example', 'first' || n % 9001, 'last' || n % 70001,
+    'lead' || n || '@firm' || n % 5000 || '.example',
+    CASE WHEN n % 4 = 0 THEN '=' || left(md5(channel_id || '=' || n % 1000), 16) END]"""
+
+
 def _rows(start: int, end: int) -> Iterator[str]:
     """The statements for the leads from `start` to before `end`."""
     lead = f"""(SELECT n, ($1::uuid[])[company + 1] AS company_id, {sql_id("lead", "n")} AS id, company, channel,
@@ -158,13 +170,19 @@ def _rows(start: int, end: int) -> Iterator[str]:
             'Company ' || n % 200003, (ARRAY['website','ads','partner','fair','import'])[n / 11 % 5 + 1],
             CASE WHEN n % 3 > 0 THEN 'agent' || n / 5 % 40 || '@example.com' END,
             CASE WHEN place > 1 THEN (n % 900 + 100) * 10 END, 'EUR',
-            CASE WHEN n % 4 = 0 THEN jsonb_build_object('size', n % 1000) ELSE '{{}}' END,
+            CASE WHEN n % 4 = 0 THEN jsonb_build_object(channel_id, n % 1000) ELSE '{{}}' END,
             CASE WHEN n % 20 = 1 AND place < 3 THEN timestamptz '2027-06-01' + make_interval(secs => n % 9000000) END,
             made + interval '2 days', made, made + interval '3 days', 2 FROM {lead}"""
     yield f"""INSERT INTO lead_keys (company_id, kind, key, lead_id)
         SELECT company_id, kind, CASE kind WHEN 'email' THEN 'lead' || n || '@firm' || n % 5000 || '.example'
             ELSE '+1415' || lpad(n::text, 8, '0') END, id
         FROM {lead}, (VALUES ('email'), ('phone')) AS k(kind)"""
+    yield f"""INSERT INTO lead_finds (company_id, number, created_at, assignee, source, words)
+        SELECT company_id, n + 1, made, CASE WHEN n % 3 > 0 THEN 'agent' || n / 5 % 40 || '@example.com' END,
+            (ARRAY['website','ads','partner','fair','import'])[n / 11 % 5 + 1],
+            ' ' || array_to_string(array_remove({_WORDS}, NULL), ' ') FROM {lead}"""
+    yield f"""INSERT INTO lead_words (company_id, word, number)
+        SELECT company_id, word, n + 1 FROM {lead}, unnest({_WORDS}) AS word WHERE word IS NOT NULL"""
     # Every lead came and was edited twice; those that moved moved, the closed ones two times.
     yield f"""WITH placed AS (
             SELECT company_id, last_seq AS last FROM event_counters

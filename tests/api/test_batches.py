@@ -148,6 +148,7 @@ async def test_bulk_writes_obey_the_rules_of_single_ones(people: People) -> None
 
     (row,) = await send(people.owner, "batch", {"leads": [{"channel_id": str(channel.id)}]})
 
+    assert single.pop("outcome") == row["outcome"] == "created"
     own = ("id", "number", "created_at", "updated_at")
     assert {k: v for k, v in row["lead"].items() if k not in own} == {k: v for k, v in single.items() if k not in own}
     assert await people.owner.counts() == {table: 2 * count for table, count in alone.items()}

@@ -116,16 +116,17 @@ async def _lead(people: People, id: str) -> Lead:
 
 ERASED = {
     "attempts", "capillary_customers", "count_words", "deliveries", "events", "follow_ups", "idempotency_keys",
-    "import_leads", "import_refusals", "lead_keys", "leads", "notes", "purchases", "rewards",
+    "import_leads", "import_refusals", "lead_finds", "lead_keys", "lead_words", "leads", "notes", "purchases",
+    "rewards",
 }  # fmt: skip
 """The tables that know a person, and from which an erase takes what they know."""
 
 IMPERSONAL = {
-    "api_keys", "bulk_changes", "bulk_items", "channel_aliases", "channel_members", "channel_rules", "channels",
-    "companies", "count_places", "counted_leads", "counts", "endpoint_failures", "endpoints", "event_counters",
-    "import_chunks", "import_presets", "imports",
+    "api_keys", "assigned_batches", "assignment_turns", "assignments", "bulk_changes", "bulk_items", "channel_aliases",
+    "channel_members", "channel_rules", "channels", "companies", "count_places", "counted_leads", "counts",
+    "endpoint_failures", "endpoints", "event_counters", "import_chunks", "import_presets", "imports",
     "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings", "properties", "quiet_edits", "reasons",
-    "reward_triggers", "schema_migrations", "statuses", "sub_statuses", "users",
+    "reward_triggers", "schema_migrations", "statuses", "sub_statuses", "users", "views",
 }  # fmt: skip
 """The tables that tell of the company and its people, not of any lead."""
 

@@ -355,12 +355,16 @@ async def test_a_test_event_of_every_type_is_what_is_documented(world: World) ->
 async def test_what_is_sent_to_endpoints_is_what_is_documented(world: World) -> None:
     owner, lead = world.people.owner.http, f"/v1/leads/{world.lead.id}"
     await owner.post("/v1/leads", json={"channel_id": str(world.channel.id)})
+    again = {"channel_id": str(world.channel.id), "email": world.lead.email, "on_duplicate": "attach"}
+    await owner.post("/v1/leads", json=again)
     await owner.patch(lead, json={"title": "Head of Operations", "value": "5000"})
     await owner.put(f"{lead}/status", json={"status": "New", "note": "Called"})
     await owner.put(f"{lead}/status", json={"status": "Won"})
     await owner.post(f"{lead}/follow-ups", json=examples.NEW_FOLLOW_UP)
     await owner.post(f"{lead}/purchases", json=examples.NEW_PURCHASE)
     await owner.post(f"{lead}/notes", json=examples.NEW_NOTE)
+    await owner.put(f"/v1/channels/{world.channel.id}/assignment", json=examples.ASSIGNMENT)
+    await owner.post("/v1/leads/batch", json={"leads": [{"channel_id": str(world.channel.id)}]})
     for act in ("pause", "resume"):
         await owner.post(f"/v1/channels/{world.channel.id}/{act}")
     await make_overdue(world)

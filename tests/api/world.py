@@ -44,6 +44,7 @@ class World:
         wanted = {"ids": [str(lead.id)], "action": {"type": "assign", "assignee": "sam@example.com"}}
         bulk = await owner.http.post("/v1/bulk-changes", json=wanted)
         sent = await owner.http.post(f"/v1/webhooks/{endpoint.id}/test", json={})
+        view = await owner.http.post("/v1/views", json=examples.NEW_VIEW)
         drafts = [await _import(people, channel, row) for row in ("Jo;jo@example.com;1", "Al;al@example.com;2")]
         done = await _import(people, channel, "Ed;ed@example.com;3", start=True)
         (preset,) = (await owner.http.get("/v1/import-presets")).json()["data"]
@@ -70,6 +71,7 @@ class World:
             "DELIVERY_ID": sent.json()["id"],
             "REASON_ID": reason.json()["id"],
             "SUB_STATUS_ID": held.json()["id"],
+            "VIEW_ID": view.json()["id"],
             "BULK_CHANGE_ID": bulk.json()["id"],
         }
         return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})
@@ -99,6 +101,8 @@ class World:
         """Calls the operation as its example does."""
         content = self.body(row.request_example) if row.body is not None else None
         given = {"role": "referring"} if "members/{item}" in row.path else {}
+        if row.path == "/v1/duplicates":
+            given = {"channel": self.ids["CHANNEL_ID"]}
         if row.upload:
             content, given = row.request_example.encode(), {"channel_id": self.ids["CHANNEL_ID"]}
         if row.path.endswith("/stream"):

@@ -11,6 +11,7 @@ from leadrail.core.actor import Actor, ActorKind, Scope
 from leadrail.core.channels.model import (
     Category,
     Channel,
+    Duplicates,
     Member,
     Property,
     PropertyType,
@@ -81,7 +82,7 @@ def channel(*statuses: Status, properties: tuple[Property, ...] = (), **rest: An
         currency=None,
         template="sales",
         public_submissions=False,
-        duplicates="allow",
+        duplicates=Duplicates.ALLOW,
         created_at=NOW,
         paused_at=None,
         aliases={},

@@ -14,8 +14,9 @@ from leadrail.core.channels.model import Named, Requirement, Status, StatusRef
 from leadrail.core.errors import Code
 from leadrail.core.events.model import EventType
 from leadrail.core.identity import KeyKind
+from leadrail.core.leads.arriving import arrival_keys
 from leadrail.core.leads.commands import Contact, Origin, RecordPurchase, Step
-from leadrail.core.leads.creating import MOST_STEPS, unique_keys
+from leadrail.core.leads.creating import MOST_STEPS
 from leadrail.core.leads.decisions import Decision
 from leadrail.core.leads.rules import decide
 from tests.core.make import (
@@ -179,10 +180,10 @@ def test_contacts_are_brought_along_and_the_last_done_one_is_noted() -> None:
 def test_a_new_lead_claims_the_keys_of_the_kind_it_names() -> None:
     fields = {"email": "Jane@Example.com", "linkedin_url": "https://www.linkedin.com/in/Jane-Doe/"}
 
-    assert unique_keys(channel(), create(fields)) == frozenset()
-    assert unique_keys(channel(), create(fields, unique_by=KeyKind.LINKEDIN)) == {(KeyKind.LINKEDIN, "jane-doe")}
+    assert arrival_keys(channel(), create(fields)) == frozenset()
+    assert arrival_keys(channel(), create(fields, unique_by=KeyKind.LINKEDIN)) == {(KeyKind.LINKEDIN, "jane-doe")}
     external = {"attribution": {"external_ids": {"octanist": "lead_1", "crm": 5, "no": None, "list": []}}}
-    assert unique_keys(channel(), create(external, unique_by=KeyKind.EXTERNAL_ID)) == {
+    assert arrival_keys(channel(), create(external, unique_by=KeyKind.EXTERNAL_ID)) == {
         (KeyKind.EXTERNAL_ID, "octanist:lead_1"),
         (KeyKind.EXTERNAL_ID, "crm:5"),
     }

@@ -248,6 +248,7 @@ def drawn(channel: Channel, random: Random) -> dict[str, Any]:
     pools: dict[str, tuple[Any, ...]] = {"text": WORDS, "numeric": NUMBERS, "timestamptz": TIMES, "uuid": REASONS}
     members = (*WORDS, 5, 2.5, True, {"a": 1}, None)
     fields = {name: random.choice((*pools[type], None)) for name, type in COLUMNS.items() if type in pools}
+    del fields["channel_id"]
     always = {name: random.choice(TIMES) for name in ("status_changed_at", "created_at", "updated_at")}
     attribution = {name: random.choice(members) for name in ("campaign", NASTY) if random.random() < 0.8}
     return (

@@ -6,7 +6,8 @@ import pytest
 
 from leadrail.core.channels.commands import NewProperty
 from leadrail.core.channels.model import PropertyType
-from leadrail.core.imports.model import Counts, Duplicates, ImportState
+from leadrail.core.imports.model import Counts, ImportState, OnDuplicate
+from tests.api.answers import good
 from tests.imports.stage import begun, brought, draft, finished, leads, refusals, undone
 from tests.people import People
 
@@ -64,13 +65,13 @@ async def test_nothing_follows_unless_it_is_told(people: People) -> None:
 @pytest.mark.parametrize(
     ("duplicates", "counts", "names"),
     [
-        (Duplicates.CREATE, Counts(created=4), ["Old", "New", "Ann", "Newer", "Anne"]),
-        (Duplicates.SKIP, Counts(created=1, skipped=3), ["Old", "Ann"]),
-        (Duplicates.UPDATE, Counts(created=1, updated=3), ["Newer", "Anne"]),
+        (OnDuplicate.CREATE, Counts(created=4), ["Old", "New", "Ann", "Newer", "Anne"]),
+        (OnDuplicate.SKIP, Counts(created=1, skipped=3), ["Old", "Ann"]),
+        (OnDuplicate.UPDATE, Counts(created=1, updated=3), ["Newer", "Anne"]),
     ],
 )
 async def test_who_is_here_already_is_made_again_passed_over_or_changed(
-    duplicates: Duplicates, counts: Counts, names: list[str], people: People
+    duplicates: OnDuplicate, counts: Counts, names: list[str], people: People
 ) -> None:
     owner = people.owner
     channel, elsewhere = await owner.channel(), await owner.channel(title="Elsewhere")
@@ -94,7 +95,7 @@ async def test_a_row_that_several_leads_answer_to_is_refused(people: People) -> 
     channel = await owner.channel()
     twins = [await owner.lead(channel, email="joan@example.com") for _ in range(2)]
 
-    done = await brought(owner, channel, "email,name\njoan@example.com,Joan\n", duplicates=Duplicates.UPDATE)
+    done = await brought(owner, channel, "email,name\njoan@example.com,Joan\n", duplicates=OnDuplicate.UPDATE)
 
     assert done.counts == Counts(refused=1)
     (refusal,) = await refusals(owner, done)
@@ -107,7 +108,7 @@ async def test_an_update_changes_nothing_when_its_status_is_refused(people: Peop
     await owner.lead(channel, email="joan@example.com")
     text = "email,name,Deal size,status\njoan@example.com,Joan,7,Nowhere\n"
 
-    done = await brought(owner, channel, text, duplicates=Duplicates.UPDATE)
+    done = await brought(owner, channel, text, duplicates=OnDuplicate.UPDATE)
 
     assert done.counts == Counts(refused=1)
     (lead,) = await leads(owner, channel)
@@ -184,7 +185,7 @@ async def test_undo_takes_away_and_puts_back_and_spares_what_was_touched(people:
         "old@example.com,Newest,,3,,y\n"
         "a@example.com,A,,,,\nb@example.com,B,,,,\nc@example.com,C,,,,\n"
     )
-    done = await brought(owner, channel, text, duplicates=Duplicates.UPDATE)
+    done = await brought(owner, channel, text, duplicates=OnDuplicate.UPDATE)
     assert done.counts == Counts(created=3, updated=3)
     old, older, a, b, c = await leads(owner, channel)
     assert (old["name"], old["properties"], old["attribution"]) == ("Newest", {"Deal size": 3}, {"utm_source": "y"})
@@ -220,3 +221,23 @@ async def test_what_was_taken_back_may_come_again(people: People) -> None:
     again = await brought(owner, channel, text)
 
     assert again.counts == Counts(created=1)
+
+
+@pytest.mark.parametrize("tell", [True, False])
+async def test_imported_leads_are_given_out_evenly_and_told_once_if_at_all(people: People, tell: bool) -> None:
+    owner, channel = people.owner, await people.owner.channel(duplicates="reject")
+    away = await owner.user()
+    good(await owner.http.patch(f"/v1/users/{away.id}", json={"state": "disabled"}))
+    plan = [{"assignee": name} for name in ("Ann", "Bo", away.email, "Cy")]
+    good(await owner.http.put(f"/v1/channels/{channel.id}/assignment", json={"assignees": plan}))
+    rows = "".join(f"n{n}@example.com,{'Zoe' if n == 7 else ''}\n" for n in range(1_000))
+
+    await brought(owner, channel, f"email,assignee\n{rows}", tell=tell)
+
+    counted = await owner.rows("SELECT assignee, count(*) FROM leads WHERE channel_id = $1 GROUP BY 1", channel.id)
+    assert {row["assignee"]: row["count"] for row in counted} == {"Zoe": 1, "Ann": 333, "Bo": 333, "Cy": 333}
+    notices = await owner.rows(
+        "SELECT data ->> 'assignee' AS who FROM events WHERE company_id = $1 AND type = 'leads.assigned'",
+        owner.company_id,
+    )
+    assert sorted(row["who"] for row in notices) == (["Ann", "Bo", "Cy"] if tell else [])

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from leadrail.api import examples
 from leadrail.api.leads.commands import patch_of
 from leadrail.api.leads.reading import channels_of, filter_of
-from leadrail.api.leads.shapes import FieldPatch, LeadFilter
+from leadrail.api.leads.shapes import FieldPatch, NestedFilter
 from leadrail.api.operation import Call, NoQuery, Operation
 from leadrail.api.page import Page, Paging, id_at, number_at, page
 from leadrail.api.writes import write
@@ -48,7 +48,7 @@ class BulkBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Which leads, by `ids` or by `filter`, and what is done to each of them."""
 
     ids: Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=MOST_IDS)] | UnsetType = UNSET
-    filter: LeadFilter | UnsetType = UNSET
+    filter: NestedFilter | UnsetType = UNSET
     action: BulkMove | BulkAssign | BulkEditBody | BulkErase
 
 
@@ -59,7 +59,7 @@ class OutcomeQuery(Paging, frozen=True, kw_only=True):
 async def add(call: Call[BulkBody, NoQuery]) -> Response:
     body = call.body
     ids = body.ids or ()
-    filter = body.filter or LeadFilter()
+    filter = body.filter or NestedFilter()
     wanted = _given(filter) if body.filter else None
     if bool(ids) == (wanted is not None):
         raise refuse(Code.INVALID, "Say which leads: by ids, or by a filter", "/ids")
@@ -82,10 +82,10 @@ async def add(call: Call[BulkBody, NoQuery]) -> Response:
     return await write(call, work)
 
 
-def _given(filter: LeadFilter) -> dict[str, Any]:
+def _given(filter: NestedFilter) -> dict[str, Any]:
     """The conditions, as they are written down."""
     whole: dict[str, Any] = msgspec.to_builtins(filter)
-    return {name: value for name, value in whole.items() if value is not None}
+    return {name: value for name, value in whole.items() if value not in (None, {})}
 
 
 def _demand_erasing(actor: Actor) -> None:
@@ -114,7 +114,7 @@ def _within(at: str, *, is_whole: bool = False) -> Iterator[None]:
 
 async def chosen(core: Core, connection: Connection, actor: Actor, stored: Any) -> Filter:
     """What a filter that was written down comes to now. Raises Refused (`invalid`, `channel_not_found`)."""
-    filter = msgspec.convert(stored, LeadFilter)
+    filter = msgspec.convert(stored, NestedFilter)
     return filter_of(actor, filter, await channels_of(core, connection, actor, filter))
 
 

@@ -11,8 +11,10 @@ from leadrail.core.events.model import EventType
 from leadrail.core.leads.told import (
     FollowUpDueData,
     FollowUpRecordedData,
+    LeadAttachedData,
     LeadCreatedData,
     LeadErasedData,
+    LeadsAssignedData,
     LeadStatusChangedData,
     LeadUpdatedData,
     NoteAddedData,
@@ -48,6 +50,11 @@ _DISABLED = {
     "reason": "gone",
     "failing_since": examples.NOON,
 }
+_SENT = {"email": "jane@example.com", "source": "trade fair"}
+_CAME_AGAIN = examples.NOTE | {
+    "text": "This person came in again.\nemail: jane@example.com\nsource: trade fair",
+    "author": None,
+}
 _CHANNEL = {"channel": {"id": examples.CHANNEL_ID, "number": 3, "title": "Website"}}
 
 CATALOGUE: dict[EventType, Kind] = {
@@ -62,6 +69,11 @@ CATALOGUE: dict[EventType, Kind] = {
         {"changed": _EDITED},
         examples.EDITED_LEAD,
     ),
+    EventType.LEAD_ATTACHED: Kind(
+        "Somebody came in again whom the channel has; `data.sent` is what was sent, and the lead stayed as it was.",
+        LeadAttachedData,
+        {"matched": ["email"], "sent": _SENT, "note": _CAME_AGAIN},
+    ),
     EventType.LEAD_STATUS_CHANGED: Kind(
         "A lead moved; `data.from` and `data.to` say from where to where.",
         LeadStatusChangedData,
@@ -73,6 +85,12 @@ CATALOGUE: dict[EventType, Kind] = {
         LeadErasedData,
         {},
         examples.ERASED_LEAD,
+    ),
+    EventType.LEADS_ASSIGNED: Kind(
+        "Somebody got leads of a batch; `data.leads` says how many.",
+        LeadsAssignedData,
+        _CHANNEL | {"assignee": "sam@example.com", "leads": 480},
+        lead=None,
     ),
     EventType.NOTE_ADDED: Kind(
         "Somebody wrote a note on a lead.",

@@ -6,6 +6,7 @@ from leadrail.core.leads.erasing import PERSONAL
 
 CHANNEL_ID = "0199a3c0-5b7e-7c31-9d0a-3f1b2a6c4d10"
 LEAD_ID = "0199a3c2-11aa-7e52-8f77-9b0c1d2e3f40"
+OTHER_LEAD_ID = "0199a3c2-11aa-7e52-8f77-9b0c1d2e3f41"
 NEW_STATUS_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e01"
 QUALIFIED_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e02"
 WON_ID = "0199a3c0-5b7f-7a10-8c1d-0a1b2c3d4e03"
@@ -232,6 +233,12 @@ NEW_TRIGGER = {
     "hold_days": 30,
 }
 
+ASSIGNMENT = {
+    "assignees": [{"assignee": "sam@example.com", "weight": 2}, {"assignee": "kim@example.com", "weight": 1}],
+    "rules": [{"source": "trade fair", "assignees": [{"assignee": "Field sales", "weight": 1}]}],
+    "absences": [{"assignee": "kim@example.com", "from": "2026-12-21T00:00:00Z", "to": "2027-01-04T00:00:00Z"}],
+}
+
 RULE = {
     "id": RULE_ID,
     "name": "Back to the start after two weeks",
@@ -420,6 +427,38 @@ PROBLEM = {
     "detail": '"New" may be followed by Qualified, Lost, not by "Won"',
     "field": "/status",
     "details": {"next": ["Qualified", "Lost"]},
+}
+
+LEAD_FILTER = {
+    "and": [
+        {"field": "category", "in": ["open", "qualified"]},
+        {"or": [{"field": "value", "gte": 1000}, {"field": "source", "eq": "website"}]},
+    ]
+}
+
+LEAD_SEARCH = {"filter": LEAD_FILTER, "q": "jane", "sort": ["-created_at"], "fields": ["name", "status"], "count": True}
+
+FOUND_LEADS = {
+    "data": [{name: LEAD[name] for name in ("id", "name", "status")}],
+    "next_cursor": None,
+    "count": 1,
+    "count_is_estimate": False,
+}
+
+NEW_VIEW = {
+    "name": "Worth a call",
+    "filter": LEAD_FILTER,
+    "sort": ["-created_at"],
+    "fields": ["name", "phone"],
+    "shared": True,
+}
+
+VIEW = NEW_VIEW | {
+    "id": "0199a3d0-0f0f-7b2c-9c3d-4e5f60718298",
+    "user_id": USER_ID,
+    "fields": ["id", "name", "phone"],
+    "created_at": NOON,
+    "updated_at": NOON,
 }
 
 _COUNTED = {"exact": True, "complete_until": NOON}

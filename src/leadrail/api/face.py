@@ -21,6 +21,7 @@ from leadrail.api import (
     rewards,
     service,
     users,
+    views,
     webhooks,
 )
 from leadrail.api.admission import admit
@@ -38,6 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *reasons.OPERATIONS,
     *channels.OPERATIONS,
     *leads.OPERATIONS,
+    *views.OPERATIONS,
     *imports.OPERATIONS,
     *bulk.OPERATIONS,
     *webhooks.OPERATIONS,

@@ -38,9 +38,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """`body` None: the request's body is not read. `answer` None: there is none. Examples are JSON values.
 
     `has_items`: the body is a list of items that the handler reads, and refuses, one by one. `media_type` other than
-    JSON: the answer is a text of that kind. `upload`: the body is a file of that kind, which the handler takes from
-    `Request.chunks`; its example is a text. `refusals`: what may be refused beside what the types and the path tell.
-    `only_asks`: it changes nothing, although it is a POST.
+    JSON: the answer is a text of that kind. `other_status` is that of the same answer when nothing new was made.
+    `upload`: the body is a file of that kind, which the handler takes from `Request.chunks`; its example is a text.
+    `refusals`: what may be refused beside what the types and the path tell. `only_asks`: it changes nothing, although
+    it is a POST.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     query: type = NoQuery
     answer: Any = None
     status: int = 200
+    other_status: int | None = None
     description: str = ""
     request_example: Any = None
     answer_example: Any = None

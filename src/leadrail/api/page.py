@@ -32,12 +32,13 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
-def cursor_of(place: UUID | int | tuple[datetime, UUID]) -> str:
+def cursor_of(place: UUID | int | str | tuple[datetime, UUID]) -> str:
     text = f"{place[0].isoformat()} {place[1]}" if isinstance(place, tuple) else str(place)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _text(cursor: str) -> str:
+def text_at(cursor: str) -> str:
+    """Raises Refused (`invalid`)."""
     try:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
     except (binascii.Error, ValueError):
@@ -48,7 +49,7 @@ def id_at(cursor: str | None) -> UUID | None:
     """Raises Refused (`invalid`)."""
     if cursor is None:
         return None
-    if (id := parse_id(_text(cursor))) is None:
+    if (id := parse_id(text_at(cursor))) is None:
         raise _bad_cursor()
     return id
 
@@ -57,7 +58,7 @@ def number_at(cursor: str | None) -> int | None:
     """Raises Refused (`invalid`)."""
     if cursor is None:
         return None
-    text = _text(cursor)
+    text = text_at(cursor)
     if not text.isdecimal() or len(text) > 18:
         raise _bad_cursor()
     return int(text)
@@ -67,7 +68,7 @@ def moment_at(cursor: str | None) -> tuple[datetime, UUID] | None:
     """Raises Refused (`invalid`)."""
     if cursor is None:
         return None
-    moment, _, id = _text(cursor).partition(" ")
+    moment, _, id = text_at(cursor).partition(" ")
     try:
         at = datetime.fromisoformat(moment).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -75,6 +76,13 @@ def moment_at(cursor: str | None) -> tuple[datetime, UUID] | None:
     if (known := parse_id(id)) is None:
         raise _bad_cursor()
     return at, known
+
+
+def item_at(cursor: str, read: Callable[[str], Item | None]) -> Item:
+    """What the cursor says, as `read` takes it; None is not of this list. Raises Refused (`invalid`)."""
+    if (place := read(text_at(cursor))) is None:
+        raise _bad_cursor()
+    return place
 
 
 def _bad_cursor() -> Exception:

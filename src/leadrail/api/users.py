@@ -10,6 +10,7 @@ from leadrail.api.operation import Call, NoQuery, Operation
 from leadrail.api.page import Page, Paging, id_at, page
 from leadrail.api.writes import write
 from leadrail.core.actor import Scope
+from leadrail.core.channels import store as channels
 from leadrail.core.companies import store
 from leadrail.core.companies.commands import create_user, edit_user
 from leadrail.core.companies.model import User, UserRole, UserState
@@ -68,7 +69,10 @@ async def change_user(call: Call[UserPatch, NoQuery]) -> Response:
     async def work(connection: Connection) -> Response:
         if user_id is None:
             raise refuse(Code.NOT_FOUND, "User not found")
-        return json_response(200, await edit_user(connection, call.actor.company_id, user_id, given))
+        user = await edit_user(connection, call.actor.company_id, user_id, given)
+        if "state" in given:
+            await channels.renew_all(connection, call.actor.company_id)  # who gets leads depends on it
+        return json_response(200, user)
 
     response = await write(call, work)
     call.core.doors.forget()
@@ -117,8 +121,8 @@ OPERATIONS = (
         method="PATCH",
         path=_ONE,
         summary="Edit a user",
-        description="A disabled user's keys are refused: at once in this process, within two seconds in others. The"
-        " last active owner stays one.",
+        description="A disabled user's keys are refused: at once in this process, within two seconds in others. They"
+        " are given no new leads. The last active owner stays one.",
         tag="Company",
         scope=Scope.ADMIN,
         handler=change_user,

@@ -20,7 +20,7 @@ from leadrail.cli import exporting, importing, moving, running, serving
 from leadrail.core.companies.commands import bootstrap as bootstrap_company
 from leadrail.core.core import Core
 from leadrail.core.errors import Refused
-from leadrail.core.imports.model import DateOrder, DecimalMark, Duplicates
+from leadrail.core.imports.model import DateOrder, DecimalMark, OnDuplicate
 from leadrail.db.database import UNREACHABLE
 from leadrail.db.embedded import EmbeddedError
 from leadrail.db.migrate import MigrationError
@@ -175,7 +175,7 @@ def import_file(
         list[str] | None, typer.Option(help="What a status of the file is called here, as WORD=STATUS.")
     ] = None,
     duplicates: Annotated[
-        Duplicates | None, typer.Option(help="What becomes of a row whose lead is here already (else: skip).")
+        OnDuplicate | None, typer.Option(help="What becomes of a row whose lead is here already (else: skip).")
     ] = None,
     date_order: Annotated[DateOrder | None, typer.Option(help="How 03/04/2026 is read.")] = None,
     decimal_mark: Annotated[DecimalMark | None, typer.Option(help="How 1.234 is read.")] = None,

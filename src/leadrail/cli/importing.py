@@ -20,7 +20,7 @@ from leadrail.core.core import Core
 from leadrail.core.errors import Code, refuse
 from leadrail.core.imports import commands, jobs, mapping, store
 from leadrail.core.imports.commands import File, Wish
-from leadrail.core.imports.model import FACE, DateOrder, DecimalMark, Duplicates, Import, ImportState, Options
+from leadrail.core.imports.model import FACE, DateOrder, DecimalMark, Import, ImportState, OnDuplicate, Options
 from leadrail.core.imports.refused import refused_csv
 from leadrail.kit.ids import parse_id
 from leadrail.settings import Settings
@@ -35,7 +35,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     save_as: str | None = None
     columns: Sequence[str] = ()
     statuses: Sequence[str] = ()
-    duplicates: Duplicates | None = None
+    duplicates: OnDuplicate | None = None
     date_order: DateOrder | None = None
     decimal_mark: DecimalMark | None = None
     encoding: str | None = None

@@ -5,7 +5,7 @@ command -> batcher -> load (lock rows) -> decide (pure) -> save (one statement) 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
@@ -13,30 +13,31 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core import idempotency
+from leadrail.core.channels import assignment_store
+from leadrail.core.channels.assignment import Giver, Turns
 from leadrail.core.counts import folding
 from leadrail.core.erasure import Eraser, erase_elsewhere, erase_recorded
 from leadrail.core.errors import Code, Refusal, Refused, refuse
 from leadrail.core.idempotency import Answer
 from leadrail.core.leads import store as leads
-from leadrail.core.leads.commands import Command, CorrectReward, CreateLead, DecideReward, RewardCommand
-from leadrail.core.leads.creating import unique_keys
-from leadrail.core.leads.decisions import Decision
-from leadrail.core.leads.model import Lead
-from leadrail.core.leads.rules import decide
-from leadrail.core.rewards import deciding
+from leadrail.core.leads.arriving import arrival_keys
+from leadrail.core.leads.commands import Command, CorrectReward, CreateLead, DecideReward
 from leadrail.core.rewards import store as rewards
-from leadrail.core.rewards.model import Ledger, Reward
-from leadrail.core.save import Change, Write, follow, settle
+from leadrail.core.rewards.model import Ledger
+from leadrail.core.save import Change, Write
 from leadrail.core.setup import Setup, Setups
-from leadrail.core.together import Done, Outcome, Together, failure_of
+from leadrail.core.together import Together, failure_of
+from leadrail.core.work import Arrival, Done, Loaded, Outcome, Work
 from leadrail.db.database import UNREACHABLE, Connection, Database
 from leadrail.kit.batching import Batcher
 from leadrail.kit.clock import Clock
 
-__all__ = ["BATCH_LIMIT", "Done", "Engine", "Outcome", "Rehearsal"]
+__all__ = ["BATCH_LIMIT", "Arrival", "Done", "Engine", "Outcome", "Rehearsal"]
 
 BATCH_LIMIT = 96
 SLOTS = 2
+MOST_GUESSES = 10_000
+"""Of how many channels the process remembers whose turn it was."""
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ class Engine:
     ) -> None:
         self._database, self._setups, self._clock, self._on_due = database, setups, clock, on_due
         self._erasers, self._on_commit = erasers, on_commit
+        self._turns: dict[Giver, Turns] = {}
+        self._doubted: set[Giver] = set()
         self._idle: list[Connection] = []
         self._batcher: Batcher[Command, Outcome] = Batcher(self._run, key=_key, limit=BATCH_LIMIT, slots=SLOTS)
 
@@ -107,8 +110,8 @@ class Engine:
             transaction = connection.transaction()
             await transaction.start()
             try:
-                work = await self._load(connection, [command], self._clock())
-                done, change = work.decided(command)
+                loaded = await self._load(connection, [command], self._clock())
+                done, change = Work(loaded, self._turns).decided(command)
             finally:
                 await transaction.rollback()
         return Rehearsal(done, change)
@@ -172,10 +175,42 @@ class Engine:
 
     async def _carry_out(self, connection: Connection, commands: Sequence[Command]) -> tuple[list[Outcome], bool]:
         """The same inside a transaction of the caller's."""
-        work = await self._load(connection, commands, self._clock())
-        outcomes = [work.apply(command) for command in commands]
+        loaded = await self._load(connection, commands, self._clock())
+        if loaded.givers.isdisjoint(self._doubted):
+            work, outcomes = await self._decide_by_guess(connection, loaded, commands)
+        else:
+            turns = await assignment_store.hold_turns(connection, loaded.givers)
+            self._doubted -= {giver for giver in turns if turns[giver] == self._turns.get(giver)}
+            work, outcomes = self._decide(loaded, commands, turns)
         await self._save(connection, work.write)
         return outcomes, bool(work.write.deliveries)
+
+    async def _decide_by_guess(
+        self, connection: Connection, loaded: Loaded, commands: Sequence[Command]
+    ) -> tuple[Work, list[Outcome]]:
+        """Takes it that nobody else took turns, so that no row of turns is locked while this decides.
+
+        Where that was wrong, another server is at it: turns are doubted there until they are found as they were left.
+        """
+        work, outcomes = self._decide(loaded, commands, self._turns)
+        if not work.write.turns:
+            return work, outcomes
+        turns = await assignment_store.hold_turns(connection, work.write.turns)
+        wrong = {giver for giver in turns if turns[giver] != work.guessed[giver]}
+        if not wrong:
+            return work, outcomes
+        self._doubted |= wrong
+        return self._decide(loaded, commands, turns)
+
+    def _decide(
+        self, loaded: Loaded, commands: Sequence[Command], turns: Mapping[Giver, Turns]
+    ) -> tuple[Work, list[Outcome]]:
+        work = Work(loaded, turns)
+        outcomes = [work.apply(command) for command in commands]
+        if len(self._turns) > MOST_GUESSES:
+            self._turns.clear()
+        self._turns.update(work.write.turns)
+        return work, outcomes
 
     async def _save(self, connection: Connection, write: Write) -> None:
         # The statement locks the company's event counter. An erasure, which may be long and waits for the worker, comes
@@ -193,25 +228,29 @@ class Engine:
             await folding.recount(connection, erased.company_id, [erased.lead_id])
             await erase_elsewhere(connection, erased, self._erasers)
 
-    async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> "_Work":
+    async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> Loaded:
+        # Channels, keys, leads, turns, counters: every batch locks in this order, so none wait in a circle.
+        creates = [command for command in commands if isinstance(command, CreateLead)]
+        held = await self._setups.held(connection, {command.channel_id for command in creates}) if creates else {}
+        known = await self._known(connection, creates, held)
         wanted = {
             (company, command.lead_id)
             for command in commands
             if not isinstance(command, CreateLead)
             for company in _homes(command)
         }
+        wanted |= {
+            (held[channel_id].channel.company_id, id) for (channel_id, _, _), found in known.items() for id in found
+        }
         locked = await leads.lock(connection, sorted(wanted)) if wanted else []
         versions = {row.lead.channel_id: row.channel_version for row in locked}
-        setups = await self._setups.at_versions(connection, versions) if versions else {}
+        setups = held | (await self._setups.at_versions(connection, versions) if versions else {})
         ledgers = await self._ledgers(connection, commands, locked, setups, now)
-        creates = [command for command in commands if isinstance(command, CreateLead)]
         numbers = await leads.take_numbers(connection, len(creates)) if creates else []
-        if creates:
-            setups |= await self._setups.held(connection, {command.channel_id for command in creates})
-        known = await self._known(connection, creates, setups)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
-        return _Work(locked, setups, ledgers, numbers, known, answers, now)
+        givers = frozenset(setup.channel.giver for setup in held.values() if setup.channel.assignment is not None)
+        return Loaded(locked, setups, ledgers, numbers, known, givers, answers, now)
 
     async def _ledgers(
         self,
@@ -235,13 +274,13 @@ class Engine:
 
     async def _known(
         self, connection: Connection, creates: Sequence[CreateLead], setups: dict[UUID, Setup]
-    ) -> dict[leads.Place, UUID]:
-        """The leads that have keys which these creations want for themselves; the keys are held until the commit."""
+    ) -> dict[leads.Place, leads.Holders]:
+        """The leads that have keys by which these creations may be duplicates; the keys are held until the commit."""
         wanted = {
             (setup.channel.company_id, command.channel_id, kind, key)
             for command in creates
-            if command.unique_by is not None and (setup := setups.get(command.channel_id)) is not None
-            for kind, key in unique_keys(setup.channel, command)
+            if (setup := setups.get(command.channel_id)) is not None
+            for kind, key in arrival_keys(setup.channel, command)
         }
         return await leads.hold_keys(connection, sorted(wanted)) if wanted else {}
 
@@ -261,115 +300,11 @@ class Engine:
         self._idle.append(connection)
 
 
-class _Work:
-    """One batch in the making: the state that later commands see, and what is to be written."""
-
-    def __init__(
-        self,
-        locked: Sequence[leads.Locked],
-        setups: dict[UUID, Setup],
-        ledgers: dict[UUID, Ledger],
-        numbers: list[int],
-        known: dict[leads.Place, UUID],
-        answers: dict[tuple[UUID, str], Answer],
-        now: datetime,
-    ) -> None:
-        self._leads = {row.lead.id: row.lead for row in locked}
-        self._ledgers = ledgers
-        self._setups, self._numbers, self._answers, self._now = setups, iter(numbers), answers, now
-        self._known = known
-        self.write = Write(now)
-
-    def apply(self, command: Command) -> Outcome:
-        try:
-            return self._replayed(command) or self._done(command)
-        except Refused as error:
-            return error.refusal
-
-    def _replayed(self, command: Command) -> Answer | None:
-        if command.idempotency is None:
-            return None
-        answer = self._answers.get((command.actor.company_id, command.idempotency.key))
-        return answer.matching(command.idempotency.fingerprint) if answer else None
-
-    def _done(self, command: Command) -> Done:
-        done, change = self.decided(command)
-        self._remember(command, change, done)
-        return done
-
-    def decided(self, command: Command) -> tuple[Done, Change]:
-        """What the command comes to, nothing remembered yet. Raises Refused."""
-        if isinstance(command, DecideReward | CorrectReward):
-            return self._settled(command)
-        creating = isinstance(command, CreateLead)
-        lead = None if creating else self._leads.get(command.lead_id)
-        setup = self._setups.get(command.channel_id if isinstance(command, CreateLead) else _channel_of(lead))
-        if setup is None:
-            raise refuse(Code.CHANNEL_NOT_FOUND, "Channel not found", "/channel_id")
-        number = next(self._numbers) if creating else 0
-        if isinstance(command, CreateLead):
-            self._refuse_duplicate(command, setup)
-            number = command.number or number
-        decision = decide(lead, setup.channel, command, self._now, number)
-        ledger = self._ledgers.get(decision.lead.id, ())
-        change = follow(command, setup, lead, decision, ledger, self._now)
-        return Done(decision.lead, setup, lead, tuple(told.event for told in change.told)), change
-
-    def _settled(self, command: RewardCommand) -> tuple[Done, Change]:
-        """The same for a decision on a reward. A lead that is not there has none."""
-        lead = self._leads.get(command.lead_id)
-        setup = self._setups.get(lead.channel_id) if lead is not None else None
-        if lead is None or setup is None:
-            raise refuse(Code.NOT_FOUND, "Reward not found")
-        ledger = self._ledgers.get(lead.id, ())
-        if isinstance(command, CorrectReward):
-            line, settled = deciding.corrected(ledger, lead.company_id, command, self._now)
-            change = settle(command, setup, lead, ledger, settled, line, self._now)
-            return _settling(lead, setup, change, line.reward), change
-        reward, news = deciding.decided(ledger, lead.company_id, command, self._now)
-        if news is None:
-            change = Change(lead, Decision(lead), setup.channel, (), ledger=ledger)
-        else:
-            change = settle(command, setup, lead, ledger, news, None, self._now)
-        return _settling(lead, setup, change, reward), change
-
-    def _refuse_duplicate(self, command: CreateLead, setup: Setup) -> None:
-        for kind, key in unique_keys(setup.channel, command):
-            if (id := self._known.get((command.channel_id, kind, key))) is not None:
-                message = f"The channel has a lead with this {kind.replace('_', ' ')} already"
-                raise refuse(Code.DUPLICATE, message, lead_id=str(id))
-
-    def _remember(self, command: Command, change: Change, done: Done) -> None:
-        lead = change.lead
-        self._leads[lead.id] = lead
-        self._ledgers[lead.id] = change.ledger
-        if isinstance(command, CreateLead):
-            self._known |= {
-                (lead.channel_id, kind, key): lead.id for kind, key in unique_keys(done.setup.channel, command)
-            }
-        self.write.add(change)
-        if command.idempotency is not None:
-            status, body = command.idempotency.render(done)
-            answer = Answer(command.idempotency.fingerprint, status, body)
-            self._answers[(command.actor.company_id, command.idempotency.key)] = answer
-            self.write.answer(command.actor.company_id, command.idempotency.key, lead, answer)
-
-
-def _settling(lead: Lead, setup: Setup, change: Change, reward: Reward) -> Done:
-    return Done(lead, setup, lead, tuple(told.event for told in change.told), reward)
-
-
 def _homes(command: Command) -> tuple[UUID, ...]:
     """The companies in which the command's lead may be. Who pays a reward may have left the channel since."""
     if isinstance(command, DecideReward | CorrectReward):
         return (command.company_id,)
     return command.actor.companies
-
-
-def _channel_of(lead: Lead | None) -> UUID:
-    if lead is None:
-        raise refuse(Code.LEAD_NOT_FOUND, "Lead not found")
-    return lead.channel_id
 
 
 def _key(command: Command) -> Hashable | None:

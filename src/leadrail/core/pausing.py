@@ -4,10 +4,11 @@ from uuid import UUID
 
 from leadrail.core.actor import Actor
 from leadrail.core.channels import store as channels
+from leadrail.core.channels.model import ChannelPausedData, ChannelTold
 from leadrail.core.core import Core
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events.model import EventType
-from leadrail.core.save import announcement
+from leadrail.core.save import Write, announce
 from leadrail.core.setup import Setup
 from leadrail.db.database import Connection
 
@@ -45,7 +46,10 @@ async def set_paused(core: Core, connection: Connection, actor: Actor, channel_i
     await channels.renew(connection, company_id, channel_id)
     setup = (await core.setups.uncached(connection, [channel_id]))[channel_id]
     event = EventType.CHANNEL_PAUSED if is_paused else EventType.CHANNEL_RESUMED
-    if statement := announcement(actor, setup, event, now).statement():
+    channel, write = setup.channel, Write(now)
+    data = ChannelPausedData(channel=ChannelTold(id=channel.id, number=channel.number, title=channel.title))
+    announce(write, actor, setup, event, data, now)
+    if statement := write.statement():
         sql, parameters = statement
         await connection.execute(sql, *parameters)
     return setup

@@ -12,7 +12,10 @@ from leadrail.core.identity import KeyKind, external_key
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.filters import Filter
 from leadrail.core.leads.model import Lead
+from leadrail.core.leads.orders import Place
+from leadrail.core.leads.search import Wanted, search
 from leadrail.core.leads.store import Found, Tally
+from leadrail.core.leads.walks import Counted, Lane
 from leadrail.core.setup import Setup, Setups
 from leadrail.db.database import Connection
 from leadrail.kit.ids import parse_id
@@ -23,6 +26,25 @@ class Seen(msgspec.Struct, frozen=True):
 
     lead: Lead
     setup: Setup
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A part of a list, where the next one begins if there is more to look at, and the count if it was asked for."""
+
+    seen: list[Seen]
+    next: Place | None
+    counted: Counted
+
+
+def lanes_of(setups: Sequence[Setup]) -> tuple[Lane, ...]:
+    """All that is in these channels, for `Wanted`."""
+    channels = [setup.channel for setup in setups]
+    return tuple(Lane(channel.company_id, channel.id, status.id) for channel in channels for status in channel.statuses)
+
+
+def are_all(actor: Actor, setups: Sequence[Setup]) -> bool:
+    """Whether the channels that the actor may use are all that their companies have."""
+    return not actor.channel_ids and all(setup.channel.company_id == actor.company_id for setup in setups)
 
 
 def demand(actor: Actor, scope: Scope) -> None:
@@ -71,6 +93,21 @@ class Reader:
     async def leads(self, connection: Connection, actor: Actor, filter: Filter) -> list[Seen]:
         """`filter.channel_ids` must come from `channels`."""
         return await self._seen(connection, actor, await leads.listed(connection, actor.companies, filter))
+
+    async def search(
+        self,
+        connection: Connection,
+        actor: Actor,
+        wanted: Wanted,
+        *,
+        after: Place | None,
+        limit: int,
+        with_count: bool = False,
+    ) -> Listed:
+        """`wanted.lanes` must come from `lanes_of` the `channels`. Raises Refused (`invalid`)."""
+        found = await search(connection, wanted, after=after, limit=limit, with_count=with_count)
+        seen = await self.leads_in_order(connection, actor, [spot.lead_id for spot in found.spots])
+        return Listed(seen, found.next, found.counted)
 
     async def leads_in_order(self, connection: Connection, actor: Actor, ids: Sequence[UUID]) -> list[Seen]:
         """The visible ones of these leads, in this order."""

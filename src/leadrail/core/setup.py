@@ -61,6 +61,11 @@ SELECT json_build_object(
                 ORDER BY r.id)
             FROM channel_rules r
             WHERE r.company_id = c.company_id AND r.channel_id = c.id AND r.archived_at IS NULL), '[]'),
+        'assignment', (
+            SELECT a.plan || jsonb_build_object('disabled', coalesce((
+                SELECT jsonb_agg(u.email) FROM users u
+                WHERE u.company_id = a.company_id AND u.state = 'disabled'), '[]'))
+            FROM assignments a WHERE a.company_id = c.company_id AND a.channel_id = c.id),
         'aliases', coalesce((
             SELECT json_object_agg(a.system, a.external_id)
             FROM channel_aliases a WHERE a.company_id = c.company_id AND a.channel_id = c.id), '{}')),

@@ -1,38 +1,16 @@
-"""What comes of commands, and many of them in one transaction with what a caller writes beside them."""
+"""Many commands in one transaction with what a caller writes beside them."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
-import msgspec
 
 from leadrail.core.errors import BUSY, Code, Refusal
-from leadrail.core.events.model import Event
-from leadrail.core.idempotency import Answer
 from leadrail.core.leads.commands import Command
-from leadrail.core.leads.model import Lead
-from leadrail.core.rewards.model import Reward
-from leadrail.core.setup import Setup
+from leadrail.core.work import Outcome
 from leadrail.db.database import UNREACHABLE, Connection
 
 log = logging.getLogger(__name__)
-
-
-class Done(msgspec.Struct, frozen=True):
-    """A command that was carried out (or had nothing left to do: then `events` is empty).
-
-    `reward` is the one that it was about, if it was about one.
-    """
-
-    lead: Lead
-    setup: Setup
-    before: Lead | None
-    events: tuple[Event, ...]
-    reward: Reward | None = None
-
-
-Outcome = Done | Answer | Refusal
-"""An Answer is the kept answer to an earlier call with the same idempotency key."""
 
 
 class Together:

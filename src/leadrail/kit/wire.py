@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -89,4 +89,4 @@ class QueryReader(Generic[T]):
 
 
 def _takes_many(type: Any) -> bool:
-    return "tuple" in str(type) or "list" in str(type)
+    return get_origin(type) in (tuple, list) or any(map(_takes_many, get_args(type)))

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from leadrail.core.actor import system
+from leadrail.core.channels.model import Duplicates
 from leadrail.core.core import Core
 from leadrail.core.errors import Code, Refusal, refuse
 from leadrail.core.leads import store as leads
@@ -209,6 +210,8 @@ class Bringing:
             contacts=lead.contacts,
             at=lead.created_at,
             updated_at=lead.updated_at,
+            # What were two leads there are two here.
+            on_duplicate=Duplicates.ALLOW,
             origin=Origin.IMPORT,
         )
 

@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from leadrail.core import idempotency
+from leadrail.core.assigning import tell_left
 from leadrail.core.automation import run_rules
 from leadrail.core.bulk.running import forget_old
 from leadrail.core.core import Core
@@ -50,6 +51,7 @@ JOBS = (
     Job("forget old bulk changes", 600, forget_old),
     Job("apply the rules of channels", 60, run_rules),
     Job("remind of planned contacts", 5, remind),
+    Job("tell who got the leads of batches", 60, tell_left),
     Job("go on with imports", 1, imports.run_waiting),
     Job("forget old imports", 600, imports.forget),
     Job("count leads and moves", 1, count),

@@ -29,6 +29,7 @@ async def create(call: Call[ChannelBody, NoQuery]) -> Response:
         properties=tuple(NewProperty(**msgspec.structs.asdict(definition)) for definition in body.properties),
         members=tuple(Member(member.company_id, member.role) for member in body.members),
         public_submissions=body.public_submissions,
+        duplicates=body.duplicates,
     )
 
     async def work(connection: Connection) -> Response:
@@ -55,7 +56,7 @@ async def read(call: Call[None, NoQuery]) -> Response:
 
 async def edit(call: Call[ChannelPatch, NoQuery]) -> Response:
     async def work(connection: Connection, channel: Channel) -> None:
-        now = {"title": channel.title, "currency": channel.currency, "public_submissions": channel.public_submissions}
+        now = {name: getattr(channel, name) for name in ChannelPatch.__struct_fields__}
         await commands.update_channel(connection, channel, **(now | given(call.body)))
 
     return await change(call, 200, work, lambda setup, _: shown_channel(setup))

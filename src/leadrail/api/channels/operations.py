@@ -3,7 +3,8 @@
 from typing import Any
 
 from leadrail.api import examples
-from leadrail.api.channels import automatic, channel, parts
+from leadrail.api.channels import assigning, automatic, channel, parts
+from leadrail.api.channels.assigning import AssignmentBody, ShownAssignment
 from leadrail.api.channels.shapes import (
     ChannelBody,
     ChannelPatch,
@@ -260,4 +261,25 @@ OPERATIONS = (
         answer_example=examples.RULE | {"state": "paused"},
     ),
     _row("DELETE", f"{_ONE}/rules/{{item}}", "Remove a rule", automatic.delete_rule, status=204),
+    _row(
+        "GET",
+        f"{_ONE}/assignment",
+        "Read who gets the channel's new leads",
+        assigning.read_assignment,
+        description="For the company that owns the channel.",
+        answer=ShownAssignment,
+        answer_example=examples.ASSIGNMENT | {"inactive": []},
+    ),
+    _row(
+        "PUT",
+        f"{_ONE}/assignment",
+        "Say who gets the channel's new leads",
+        assigning.put_assignment,
+        description="New leads that name no `assignee` go to these in turn, by weight. A rule for the lead's `source`"
+        " goes first. Who is absent, or a user who is disabled, is left out.",
+        body=AssignmentBody,
+        answer=ShownAssignment,
+        request_example=examples.ASSIGNMENT,
+        answer_example=examples.ASSIGNMENT | {"inactive": []},
+    ),
 )

@@ -12,6 +12,7 @@ from leadrail.api.page import Cursor, Limit
 from leadrail.core.channels import commands
 from leadrail.core.channels.model import (
     Category,
+    Duplicates,
     Member,
     Property,
     PropertyType,
@@ -90,13 +91,14 @@ class ChannelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     properties: tuple[PropertyBody, ...] = ()
     members: Annotated[tuple[MemberBody, ...], Meta(max_length=commands.MOST_MEMBERS)] = ()
     public_submissions: bool = False
-    duplicates: Annotated[str, Meta(pattern="^allow$")] = "allow"
+    duplicates: Duplicates = Duplicates.ALLOW
 
 
 class ChannelPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     title: str | UnsetType = UNSET
     currency: str | None | UnsetType = UNSET
     public_submissions: bool | UnsetType = UNSET
+    duplicates: Duplicates | UnsetType = UNSET
 
 
 class TriggerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -172,7 +174,7 @@ class ShownChannel(msgspec.Struct, frozen=True):
     currency: str | None
     template: str
     public_submissions: bool
-    duplicates: str
+    duplicates: Duplicates
     statuses: list[ShownStatus]
     properties: list[ShownProperty]
     members: tuple[Member, ...]

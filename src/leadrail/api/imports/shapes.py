@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from leadrail.core.identity import KeyKind
-from leadrail.core.imports.model import Counts, DateOrder, DecimalMark, Duplicates, Import, ImportState, Options
+from leadrail.core.imports.model import Counts, DateOrder, DecimalMark, Import, ImportState, OnDuplicate, Options
 from leadrail.core.imports.preset_store import Preset
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -18,7 +18,7 @@ class UploadQuery(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: Annotated[UUID, Meta(description="For which channel the leads are.")]
     name: Annotated[str, Meta(description="What the file is called.", min_length=1, max_length=200)] = "leads.csv"
     preset: Annotated[str, Meta(description="Options that were kept under this name.", max_length=200)] | None = None
-    duplicates: Duplicates | None = None
+    duplicates: OnDuplicate | None = None
     encoding: Annotated[str, Meta(description="Where it is not found out.", max_length=40)] | None = None
     delimiter: Annotated[str, Meta(description="Where it is not found out.", min_length=1, max_length=1)] | None = None
     start: Annotated[bool, Meta(description="Begin at once, as it is understood.")] = False
@@ -36,7 +36,7 @@ class ImportPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     mapping: dict[str, str | None] | UnsetType = UNSET
     statuses: Annotated[dict[str, str], Meta(max_length=200)] | UnsetType = UNSET
-    duplicates: Duplicates | UnsetType = UNSET
+    duplicates: OnDuplicate | UnsetType = UNSET
     match_by: Annotated[tuple[KeyKind, ...], Meta(min_length=1, max_length=4)] | UnsetType = UNSET
     date_order: DateOrder | None | UnsetType = UNSET
     decimal_mark: DecimalMark | UnsetType = UNSET
@@ -103,7 +103,7 @@ class ShownImport(msgspec.Struct, frozen=True):
     delimiter: str
     columns: list[ImportColumn]
     statuses: dict[str, str]
-    duplicates: Duplicates
+    duplicates: OnDuplicate
     match_by: tuple[KeyKind, ...]
     date_order: DateOrder | None
     decimal_mark: DecimalMark
@@ -152,7 +152,7 @@ class ShownPreset(msgspec.Struct, frozen=True):
     name: str
     mapping: dict[str, str | None]
     statuses: dict[str, str]
-    duplicates: Duplicates
+    duplicates: OnDuplicate
     match_by: tuple[KeyKind, ...]
     date_order: DateOrder | None
     decimal_mark: DecimalMark

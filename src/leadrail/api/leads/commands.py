@@ -32,7 +32,7 @@ def _reference(status: str | None, status_id: UUID | None, category: Category | 
     return StatusRef(status_id, status, category if status is None else None)
 
 
-def creation(actor: Actor, body: NewLead, keep: Idempotency | None) -> CreateLead:
+def creation(actor: Actor, body: NewLead, keep: Idempotency | None, batch_id: UUID | None = None) -> CreateLead:
     channel_id = body.channel_id or actor.default_channel
     if channel_id is None:
         raise refuse(Code.CHANNEL_REQUIRED, "Say which channel: the key has no default channel", "/channel_id")
@@ -45,6 +45,8 @@ def creation(actor: Actor, body: NewLead, keep: Idempotency | None) -> CreateLea
         properties=body.properties,
         status=status,
         steps=_first_step(body, status),
+        on_duplicate=body.on_duplicate,
+        batch_id=batch_id,
         idempotency=keep,
     )
 

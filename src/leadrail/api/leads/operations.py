@@ -1,18 +1,21 @@
 """The rows of the lead operations."""
 
 from leadrail.api import examples
-from leadrail.api.leads import batches, exporting, reading, writing
+from leadrail.api.leads import batches, exporting, listing, reading, writing
 from leadrail.api.leads.shapes import (
+    ArrivedLead,
     BatchAnswer,
     DryRunQuery,
     ExportQuery,
     LeadBatch,
     LeadPatch,
     LeadQuery,
+    LeadSearch,
     NewFollowUp,
     NewLead,
     NewNote,
     NewPurchase,
+    PageOfLeads,
     Preview,
     ReverseQuery,
     StatusBatch,
@@ -27,34 +30,44 @@ from leadrail.core.events.model import Event
 from leadrail.core.followups.store import FollowUpRow
 from leadrail.core.leads.decisions import Note, Purchase
 from leadrail.core.leads.model import LeadDocument
+from leadrail.core.leads.orders import ORDERS
+from leadrail.core.leads.walks import COUNT_LIMIT
 
 _IDEMPOTENCY = "With an `Idempotency-Key` a repeat within 24 hours gets the first answer and does nothing."
 _IF_MATCH = "With `If-Match` a lead that has moved on is refused with 412."
+
+_ORDERS = f"Sorted by {', '.join(ORDERS)}; by a member that not all leads have, those that have it are listed."
+_SHORT_PAGES = "A page may be short, even empty, and have a `next_cursor`: there is more to look at."
+_COUNT = f"`count` is exact up to {COUNT_LIMIT:,}; above that, `count_is_estimate` says whether it is an estimate."
 
 OPERATIONS = (
     Operation(
         method="POST",
         path="/v1/leads",
         summary="Create a lead",
-        description=f"The lead starts in the channel's first status unless one is named. {_IDEMPOTENCY}",
+        description="The lead starts in the channel's first status unless one is named. When the channel has its person"
+        " already (the same e-mail, phone, LinkedIn profile or `business_id`), `on_duplicate`, else the channel's"
+        f" `duplicates`, says what happens; `outcome` says what did. {_IDEMPOTENCY}",
         tag="Leads",
         scope=Scope.WRITE,
         handler=writing.create,
         body=NewLead,
-        answer=LeadDocument,
+        answer=ArrivedLead,
         status=201,
+        other_status=200,
         request_example=examples.NEW_LEAD,
-        answer_example=examples.LEAD,
+        answer_example=examples.LEAD | {"outcome": "created"},
     ),
     Operation(
         method="GET",
         path="/v1/leads",
         summary="List leads, newest first",
+        description=f"{_ORDERS} {_SHORT_PAGES} {_COUNT}",
         tag="Leads",
         scope=Scope.READ,
-        handler=reading.search,
+        handler=listing.listed,
         query=LeadQuery,
-        answer=Page[LeadDocument],
+        answer=PageOfLeads,
         answer_example={"data": [examples.LEAD], "next_cursor": None},
     ),
     Operation(
@@ -71,6 +84,21 @@ OPERATIONS = (
         media_type="text/csv",
         refusals=(Code.INVALID, Code.CHANNEL_NOT_FOUND),
         answer_example=examples.EXPORT,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/leads/search",
+        summary="Search leads with a nested filter",
+        description="A filter is a `field` with operators (`eq`, `ne`, `in`, `not_in`, `gt`, `gte`, `lt`, `lte`,"
+        f" `exists`, `contains`), or `and`, `or`, `not` of filters. {_ORDERS} {_SHORT_PAGES} {_COUNT}",
+        tag="Leads",
+        scope=Scope.READ,
+        handler=listing.searched,
+        body=LeadSearch,
+        only_asks=True,
+        answer=PageOfLeads,
+        request_example=examples.LEAD_SEARCH,
+        answer_example=examples.FOUND_LEADS,
     ),
     Operation(
         method="POST",

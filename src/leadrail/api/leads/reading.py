@@ -1,13 +1,12 @@
 """Leads read: one, many, their history, their follow-ups, where they may go."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from leadrail.api.leads.commands import lead_id_of
-from leadrail.api.leads.shapes import LeadFilter, LeadQuery, Transition
+from leadrail.api.leads.shapes import LeadFilter, NestedFilter, Transition
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import Page, Paging, id_at, number_at, page
 from leadrail.api.writes import etag
@@ -18,7 +17,9 @@ from leadrail.core.errors import Code, refuse
 from leadrail.core.events import store as events
 from leadrail.core.followups import store as followups
 from leadrail.core.identity import KeyKind, business_key, email_key, phone_key
-from leadrail.core.leads.filters import Condition, Filter, Operator
+from leadrail.core.leads.fields import checked_amount, checked_time
+from leadrail.core.leads.filters import Condition, Filter, Operator, Term
+from leadrail.core.leads.language import terms_of
 from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.leads.standing import missing_requirements, next_statuses
 from leadrail.core.notes import store as notes
@@ -43,18 +44,6 @@ async def read(call: Call[None, NoQuery]) -> Response:
     return json_response(200, _document(seen), (etag(seen.lead.version),))
 
 
-async def search(call: Call[None, LeadQuery]) -> Response:
-    query = call.query
-    async with call.core.database.connection() as connection:
-        chosen = replace(
-            filter_of(call.actor, query, await channels_of(call.core, connection, call.actor, query)),
-            below=number_at(query.cursor),
-            limit=query.limit + 1,
-        )
-        seen = await call.core.reader.leads(connection, call.actor, chosen)
-    return json_response(200, page(seen, query.limit, lambda row: row.lead.number, _document))
-
-
 async def channels_of(core: Core, connection: Connection, actor: Actor, query: LeadFilter) -> list[Setup]:
     """The channels that the actor may use and the filter speaks of. Raises Refused (`channel_not_found`)."""
     if query.channel is not None:
@@ -64,25 +53,44 @@ async def channels_of(core: Core, connection: Connection, actor: Actor, query: L
 
 def filter_of(actor: Actor, query: LeadFilter, setups: list[Setup]) -> Filter:
     """What was asked for, as the core has it; `setups` are its channels. Raises Refused (`invalid`)."""
-    own = [setup.channel for setup in setups if setup.channel.company_id == actor.company_id]
-    country = next((channel.country for channel in own), None)
     return Filter(
         channel_ids=tuple(setup.channel.id for setup in setups),
-        conditions=_conditions(query, setups),
-        key=_key(query, country),
+        conditions=terms_in(query, setups),
+        key=key_in(actor, query, setups),
     )
 
 
-def _conditions(query: LeadFilter, setups: list[Setup]) -> tuple[Condition, ...]:
+def terms_in(query: LeadFilter, setups: list[Setup]) -> tuple[Term, ...]:
+    """Its conditions; `setups` are its channels. Raises Refused (`invalid`, `unknown_property`)."""
     wanted = (
         Condition("status_id", Operator.IN, _status_ids(query, setups)),
         Condition("source", Operator.EQ, query.source),
         Condition("assignee", Operator.EQ, query.assignee),
-        Condition("created_at", Operator.GTE, query.created_from),
-        Condition("created_at", Operator.LT, query.created_before),
-        Condition("updated_at", Operator.GTE, query.updated_from),
+        *(Condition(field, operator, getattr(query, name)) for name, (field, operator) in _RANGES.items()),
     )
-    return tuple(condition for condition in wanted if condition.value is not None)
+    terms: tuple[Term, ...] = tuple(_checked(condition) for condition in wanted if condition.value is not None)
+    if isinstance(query, NestedFilter) and query.where is not None:
+        terms += terms_of(query.where, [setup.channel for setup in setups], "/where")
+    return terms
+
+
+_RANGES = {
+    "created_from": ("created_at", Operator.GTE),
+    "created_before": ("created_at", Operator.LT),
+    "updated_from": ("updated_at", Operator.GTE),
+    "updated_before": ("updated_at", Operator.LT),
+    "value_from": ("value", Operator.GTE),
+    "value_to": ("value", Operator.LTE),
+}
+
+
+def _checked(condition: Condition) -> Condition:
+    """Raises Refused (`invalid`) for a time or an amount that no lead can have."""
+    if condition.field == "value":
+        checked_amount(condition.field, condition.value)
+    elif isinstance(condition.value, datetime):
+        checked_time(condition.field, condition.value)
+    return condition
 
 
 def _status_ids(query: LeadFilter, setups: list[Setup]) -> tuple[UUID, ...] | None:
@@ -97,7 +105,11 @@ def _status_ids(query: LeadFilter, setups: list[Setup]) -> tuple[UUID, ...] | No
     )
 
 
-def _key(query: LeadFilter, country: str | None) -> tuple[KeyKind, str] | None:
+def key_in(actor: Actor, query: LeadFilter, setups: list[Setup]) -> tuple[KeyKind, str] | None:
+    """Its identity key, if it names one; a phone number is read as of the actor's own channels.
+
+    Raises Refused (`invalid`).
+    """
     given: Mapping[KeyKind, str | None] = {
         KeyKind.EMAIL: query.email,
         KeyKind.PHONE: query.phone,
@@ -108,6 +120,8 @@ def _key(query: LeadFilter, country: str | None) -> tuple[KeyKind, str] | None:
         raise refuse(Code.INVALID, "Give one of email, phone and business_id", "?email")
     for kind, text in wanted.items():
         if kind is KeyKind.PHONE:
+            own = (setup.channel for setup in setups if setup.channel.company_id == actor.company_id)
+            country = next((channel.country for channel in own), None)
             return kind, phone_key(text, country) or ""
         return kind, (email_key(text) if kind is KeyKind.EMAIL else business_key(text)) or ""
     return None

@@ -11,7 +11,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from leadrail.api.page import Cursor, Limit
 from leadrail.api.problems import Problem
-from leadrail.core.channels.model import Category, Named, Requirement
+from leadrail.core.channels.model import Category, Duplicates, Named, Requirement
+from leadrail.core.engine import Arrival
 from leadrail.core.events.model import Event
 from leadrail.core.leads.fields import NOTE_LIMIT, PERSON_LIMIT
 from leadrail.core.leads.model import LeadDocument
@@ -47,6 +48,13 @@ class NewLead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     next_follow_up_at: Moment | None = None
     properties: dict[str, Any] = {}
     attribution: dict[str, Any] = {}
+    on_duplicate: Duplicates | None = None
+
+
+class ArrivedLead(LeadDocument, frozen=True):
+    """The new lead, or the one that was there already; `outcome` says which, and what became of it."""
+
+    outcome: Arrival
 
 
 class FieldPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,7 +113,7 @@ class StatusBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BatchOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one item: created, changed, unchanged, or refused with its problem."""
+    """What became of one item: created, updated, attached, changed, unchanged, or refused with its problem."""
 
     outcome: str
     lead: LeadDocument | None = None
@@ -166,6 +174,11 @@ class NewPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     trigger_ids: Annotated[tuple[UUID, ...], Meta(max_length=100)] | None = None
 
 
+Fields = Annotated[str, Meta(max_length=1000, description="Members of a lead, joined by commas; the id comes anyway.")]
+Words = Annotated[str, Meta(max_length=500, description="Words of the name, company, e-mail, phone and notes.")]
+Sort = Annotated[str, Meta(max_length=40, description="A member to sort by, `-` before it for downwards.")]
+
+
 class LeadFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which leads; one that is given holds for all of them."""
 
@@ -180,11 +193,46 @@ class LeadFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     created_from: Moment | None = None
     created_before: Moment | None = None
     updated_from: Moment | None = None
+    updated_before: Moment | None = None
+    value_from: Decimal | None = None
+    value_to: Decimal | None = None
+
+
+class NestedFilter(LeadFilter, frozen=True, kw_only=True):
+    """`where` is the filter of a search, nested as that may be."""
+
+    where: dict[str, Any] | None = None
 
 
 class LeadQuery(LeadFilter, frozen=True, kw_only=True):
+    q: Words | None = None
+    view: Annotated[UUID, Meta(description="A saved view, whose filter holds beside the others.")] | None = None
+    sort: Sort | None = None
+    fields: Fields | None = None
+    count: Annotated[bool, Meta(description="Whether to count the list.")] = False
     limit: Limit = 50
     cursor: Cursor | None = None
+
+
+class LeadSearch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to look for. A `filter` is nested as deep as eight levels and has at most 50 conditions and groups."""
+
+    filter: dict[str, Any] = {}
+    q: Words | None = None
+    sort: Annotated[tuple[Sort, ...], Meta(max_length=1)] = ()
+    fields: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
+    count: bool = False
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class PageOfLeads(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One page of a list; `next_cursor` null is the last. `count` only where it was asked for."""
+
+    data: list[LeadDocument | msgspec.Raw]
+    next_cursor: str | None
+    count: int | None = None
+    count_is_estimate: bool | None = None
 
 
 class ExportFormat(StrEnum):

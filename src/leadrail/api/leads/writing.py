@@ -6,6 +6,7 @@ import msgspec
 
 from leadrail.api.leads.commands import change, creation, lead_id_of, patch_of
 from leadrail.api.leads.shapes import (
+    ArrivedLead,
     DryRunQuery,
     LeadPatch,
     NewFollowUp,
@@ -40,6 +41,12 @@ def _shown(done: Done) -> bytes:
     return msgspec.json.encode(document(done.lead, done.setup.channel))
 
 
+def _arrived_answer(done: Done) -> tuple[int, bytes]:
+    lead = document(done.lead, done.setup.channel)
+    arrived = ArrivedLead(**msgspec.structs.asdict(lead), outcome=done.arrival)
+    return 201 if done.before is None else 200, msgspec.json.encode(arrived)
+
+
 def _created_answer(done: Done) -> tuple[int, bytes]:
     return 201, _shown(done)
 
@@ -48,16 +55,19 @@ def _changed_answer(done: Done) -> tuple[int, bytes]:
     return 200, _shown(done)
 
 
-def _lead_response(outcome: Done | Answer, status: int, *more: tuple[bytes, bytes]) -> Response:
+def _lead_response(outcome: Done | Answer, status: int) -> Response:
     if isinstance(outcome, Answer):
         return replay(outcome)
-    return Response(status, _shown(outcome), headers=(etag(outcome.lead.version), *more))
+    return Response(status, _shown(outcome), headers=(etag(outcome.lead.version),))
 
 
 async def create(call: Call[NewLead, NoQuery]) -> Response:
-    command = creation(call.actor, call.body, idempotent(call, _created_answer))
-    location = (b"location", f"/v1/leads/{command.lead_id}".encode())
-    return _lead_response(await call.core.engine.execute_one(command), 201, location)
+    command = creation(call.actor, call.body, idempotent(call, _arrived_answer))
+    outcome = await call.core.engine.execute_one(command)
+    if isinstance(outcome, Answer):
+        return replay(outcome)
+    location = (b"location", f"/v1/leads/{outcome.lead.id}".encode())
+    return Response(*_arrived_answer(outcome), headers=(etag(outcome.lead.version), location))
 
 
 async def edit(call: Call[LeadPatch, NoQuery]) -> Response:

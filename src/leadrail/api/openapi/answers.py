@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from leadrail.api import examples
+from leadrail.api.leads.shapes import ArrivedLead
 from leadrail.api.openapi.schemas import BATCHES, PREFIX, Json, Schemas, alternatives, name_of, readable
 from leadrail.api.openapi.words import CODES, WORDS
 from leadrail.api.operation import Operation
@@ -14,11 +15,13 @@ _OTHER_ANSWERS = {"Preview": examples.PREVIEW}
 # Each item of these is kept under a key of its own, so the answer as a whole is no repeat.
 _BY_ITEM = frozenset({*BATCHES, "RewardBatch"})
 
+_LEADS = frozenset({LeadDocument, ArrivedLead})
+
 _EVERYWHERE = frozenset({"unauthorized", "forbidden", "malformed", "unavailable", "internal_error"})
 
 
-def success(row: Operation, schemas: Schemas) -> Json:
-    whole: Json = {"description": HTTPStatus(row.status).phrase}
+def success(row: Operation, schemas: Schemas, status: int) -> Json:
+    whole: Json = {"description": HTTPStatus(status).phrase}
     if names := _header_names(row):
         whole["headers"] = {name: _header(name) for name in names}
     if row.media_type != "application/json":
@@ -37,7 +40,7 @@ def _examples(row: Operation) -> Json:
 
 
 def _header_names(row: Operation) -> list[str]:
-    names = ["ETag"] if LeadDocument in alternatives(row.answer) else []
+    names = ["ETag"] if _LEADS.intersection(alternatives(row.answer)) else []
     if row.status == 201 and row.path in ("/v1/leads", "/v1/channels"):
         names.append("Location")
     if is_kept(row) and name_of(row.body) not in _BY_ITEM:
@@ -57,7 +60,7 @@ def is_kept(row: Operation) -> bool:
 def has_version(row: Operation) -> bool:
     """Whether it changes one lead, so that If-Match may demand the version that it changes."""
     changes = row.method in ("POST", "PUT", "PATCH", "DELETE") and "{id}" in row.path
-    return changes and LeadDocument in alternatives(row.answer)
+    return changes and not _LEADS.isdisjoint(alternatives(row.answer))
 
 
 def codes_of(row: Operation, schemas: Schemas) -> set[str]:

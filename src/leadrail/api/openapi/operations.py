@@ -25,7 +25,9 @@ def operation(row: Operation, schemas: Schemas) -> Json:
     if row.upload:
         content = {"schema": {"type": "string"}, "example": row.request_example}
         whole["requestBody"] = {"required": True, "content": {row.upload: content}}
-    return whole | {"responses": {str(row.status): success(row, schemas)} | problems(codes_of(row, schemas))}
+    statuses = [status for status in (row.other_status, row.status) if status is not None]
+    successes = {str(status): success(row, schemas, status) for status in statuses}
+    return whole | {"responses": successes | problems(codes_of(row, schemas))}
 
 
 _VERBS = {"GET": "read", "POST": "create", "PATCH": "edit", "PUT": "change", "DELETE": "remove"}

@@ -14,6 +14,7 @@ from leadrail.api.leads.shapes import BatchedChange, BatchOutcome, NewLead
 from leadrail.api.openapi.words import CODES, WORDS
 from leadrail.api.operation import NoQuery, Operation
 from leadrail.api.problems import Problem
+from leadrail.core.engine import Arrival
 from leadrail.core.events.model import Event, EventType
 from leadrail.core.leads.model import LeadDocument
 
@@ -24,6 +25,8 @@ PREFIX = "#/components/schemas/"
 # Lists that the types leave raw, because each item is read alone so that a bad one is refused alone.
 BATCHES: dict[str, tuple[str, type]] = {"LeadBatch": ("leads", NewLead), "StatusBatch": ("changes", BatchedChange)}
 _RAW_ITEMS = BATCHES | {"BatchAnswer": ("data", BatchOutcome)}
+
+_OUTCOMES = (*Arrival, "changed", "refused")
 
 # What operations carry without naming it: problems, and what events are made of.
 _CARRIED = (Problem, Event, LeadDocument, *(kind.data for kind in CATALOGUE.values()))
@@ -60,7 +63,7 @@ class Schemas:
                 self._every[name]["properties"][member]["items"] = {"$ref": PREFIX + readable(type.__name__)}
         self._every["Problem"]["properties"]["code"]["enum"] = list(CODES)
         self._every["Problem"]["examples"] = [examples.PROBLEM]
-        self._every["BatchOutcome"]["properties"]["outcome"]["enum"] = ["created", "changed", "unchanged", "refused"]
+        self._every["BatchOutcome"]["properties"]["outcome"]["enum"] = list(_OUTCOMES)
 
 
 def _types(operations: Sequence[Operation]) -> Iterable[Any]:

@@ -15,6 +15,7 @@ from leadrail.core.channels import store
 from leadrail.core.channels.model import (
     Category,
     Channel,
+    Duplicates,
     Member,
     Property,
     PropertyType,
@@ -81,6 +82,7 @@ class NewChannel(msgspec.Struct, frozen=True, kw_only=True):
     properties: tuple[NewProperty, ...] = ()
     members: tuple[Member, ...] = ()
     public_submissions: bool = False
+    duplicates: Duplicates = Duplicates.ALLOW
     aliases: Mapping[str, str] = {}
     public_id: UUID | None = None
 
@@ -101,6 +103,7 @@ async def create_channel(connection: Connection, company_id: UUID, wanted: NewCh
         wanted.currency,
         wanted.template,
         wanted.public_submissions,
+        wanted.duplicates,
     )
     await store.put_statuses(connection, company_id, channel_id, statuses)
     await store.put_properties(connection, company_id, channel_id, properties)
@@ -144,14 +147,19 @@ def _property(new: NewProperty, place: int) -> Property:
 
 
 async def update_channel(
-    connection: Connection, channel: Channel, *, title: str, currency: str | None, public_submissions: bool
+    connection: Connection,
+    channel: Channel,
+    *,
+    title: str,
+    currency: str | None,
+    public_submissions: bool,
+    duplicates: Duplicates,
 ) -> None:
     """Raises Refused (`invalid`)."""
     _check_name("title", title)
     _check_currency(currency)
-    await store.update_channel(
-        connection, channel.company_id, channel.id, title, currency, public_submissions, channel.archived_at
-    )
+    settings = (title, currency, public_submissions, duplicates, channel.archived_at)
+    await store.update_channel(connection, channel.company_id, channel.id, *settings)
     await store.renew(connection, channel.company_id, channel.id)
 
 
@@ -164,6 +172,7 @@ async def archive_channel(connection: Connection, channel: Channel, now: datetim
         channel.title,
         channel.currency,
         channel.public_submissions,
+        channel.duplicates,
         channel.archived_at or now,
     )
     await store.renew(connection, channel.company_id, channel.id)

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.actor import Actor
+from leadrail.core.channels.assignment import Assignment, Giver
 
 
 class Category(StrEnum):
@@ -39,6 +40,15 @@ class PropertyType(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"
     SELECT = "select"
+
+
+class Duplicates(StrEnum):
+    """What becomes of an arrival whose person the channel has already."""
+
+    ALLOW = "allow"
+    REJECT = "reject"
+    UPDATE = "update"
+    ATTACH = "attach"
 
 
 class Role(StrEnum):
@@ -141,7 +151,7 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     currency: str | None
     template: str
     public_submissions: bool
-    duplicates: str
+    duplicates: Duplicates
     created_at: datetime
     paused_at: datetime | None
     archived_at: datetime | None
@@ -154,6 +164,11 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     sub_statuses: tuple[SubStatus, ...]
     aliases: dict[str, str]
     rules: tuple[Rule, ...] = ()
+    assignment: Assignment | None = None
+
+    @property
+    def giver(self) -> Giver:
+        return (self.company_id, self.id)
 
     @cached_property
     def status_by_id(self) -> dict[UUID, Status]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from leadrail.core.channels.model import Member, Property, Status
+from leadrail.core.channels.model import Duplicates, Member, Property, Status
 from leadrail.db.database import Connection
 
 
@@ -17,10 +17,11 @@ async def insert_channel(
     currency: str | None,
     template: str,
     public_submissions: bool,
+    duplicates: Duplicates,
 ) -> None:
     await connection.execute(
-        """INSERT INTO channels (company_id, id, public_id, title, currency, template, public_submissions)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+        """INSERT INTO channels (company_id, id, public_id, title, currency, template, public_submissions, duplicates)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
         company_id,
         channel_id,
         public_id,
@@ -28,6 +29,7 @@ async def insert_channel(
         currency,
         template,
         public_submissions,
+        duplicates,
     )
 
 
@@ -79,16 +81,18 @@ async def update_channel(
     title: str,
     currency: str | None,
     public_submissions: bool,
+    duplicates: Duplicates,
     archived_at: datetime | None,
 ) -> None:
     await connection.execute(
-        """UPDATE channels SET title = $3, currency = $4, public_submissions = $5, archived_at = $6
+        """UPDATE channels SET title = $3, currency = $4, public_submissions = $5, duplicates = $6, archived_at = $7
         WHERE company_id = $1 AND id = $2""",
         company_id,
         channel_id,
         title,
         currency,
         public_submissions,
+        duplicates,
         archived_at,
     )
 

@@ -14,8 +14,10 @@ from leadrail.core.actor import ActorKind
 class EventType(StrEnum):
     LEAD_CREATED = "lead.created"
     LEAD_UPDATED = "lead.updated"
+    LEAD_ATTACHED = "lead.attached"
     LEAD_STATUS_CHANGED = "lead.status_changed"
     LEAD_ERASED = "lead.erased"
+    LEADS_ASSIGNED = "leads.assigned"
     NOTE_ADDED = "note.added"
     FOLLOW_UP_RECORDED = "follow_up.recorded"
     FOLLOW_UP_DUE = "follow_up.due"

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from leadrail.core import assigning
 from leadrail.core.channels.model import Category, Channel
 from leadrail.core.core import Core
 from leadrail.core.engine import Done, Outcome
@@ -20,7 +21,7 @@ from leadrail.core.errors import BUSY, Code, Refused, refuse
 from leadrail.core.errors import Refusal as NotDone
 from leadrail.core.imports import reading, store
 from leadrail.core.imports.matching import keys_to_match
-from leadrail.core.imports.model import Counts, Duplicates, Import, ImportState, Refusal, Touched
+from leadrail.core.imports.model import Counts, Import, ImportState, OnDuplicate, Refusal, Touched
 from leadrail.core.imports.planning import Change, Create, Later, Plan, Refuse, Skip, plans
 from leadrail.core.imports.rows import BadRow, Draft, Key, Understanding
 from leadrail.core.leads.commands import Command
@@ -62,6 +63,8 @@ class Bringing:
         async with self._core.database.transaction() as connection:
             await store.update(connection, self._made, "state", "finished_at")
             await store.drop_file(connection, self._made)
+        if self._made.options.tell:
+            await assigning.tell(self._core, self._made.actor, [self._made.lead_company_id], self._made.id)
         return self._made
 
     async def _understand(self, left: Iterator[list[Record]]) -> "_Ready | None":
@@ -126,7 +129,7 @@ class _Batch:
         self.touched: dict[UUID, Touched] = {}
 
     async def run(self, drafts: Sequence[Draft]) -> None:
-        if self._made.options.duplicates is not Duplicates.CREATE:
+        if self._made.options.duplicates is not OnDuplicate.CREATE:
             await self._look_up(drafts)
         while drafts:
             chosen = plans(self._made, self._channel, drafts, self._known)

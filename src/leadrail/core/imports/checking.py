@@ -11,7 +11,7 @@ from leadrail.core.errors import Refused
 from leadrail.core.imports import store
 from leadrail.core.imports.bringing import batches, channel_of, gone, refusal_of, understood
 from leadrail.core.imports.matching import keys_to_match
-from leadrail.core.imports.model import Counts, Duplicates, Import, ImportState, Refusal
+from leadrail.core.imports.model import Counts, Import, ImportState, OnDuplicate, Refusal
 from leadrail.core.imports.planning import Change, Create, Later, Plan, Refuse, plans
 from leadrail.core.imports.rows import Draft, Key
 from leadrail.core.leads import store as leads
@@ -63,7 +63,7 @@ class _Batch:
         self._channel = await channel_of(self._core, made)
         keys = {key for draft in drafts for key in keys_to_match(draft, made.options.match_by)}
         known: dict[Key, list[UUID]] = {}
-        if keys and made.options.duplicates is not Duplicates.CREATE:
+        if keys and made.options.duplicates is not OnDuplicate.CREATE:
             known = await store.found(connection, made, keys, gone(self._channel))
             known |= await store.seen(connection, keys)
             ids = {id for found in known.values() for id in found}

@@ -34,7 +34,7 @@ class ImportState(StrEnum):
 UNDER_WAY = frozenset({ImportState.CHECKING, ImportState.RUNNING, ImportState.UNDOING})
 
 
-class Duplicates(StrEnum):
+class OnDuplicate(StrEnum):
     """What becomes of a row whose lead the channel has already."""
 
     CREATE = "create"
@@ -67,7 +67,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     mapping: dict[str, str | None] = {}
     statuses: dict[str, str] = {}
-    duplicates: Duplicates = Duplicates.SKIP
+    duplicates: OnDuplicate = OnDuplicate.SKIP
     match_by: tuple[KeyKind, ...] = MATCHABLE[:3]
     date_order: DateOrder | None = None
     decimal_mark: DecimalMark = DecimalMark.POINT

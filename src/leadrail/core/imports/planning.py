@@ -8,7 +8,7 @@ import msgspec
 
 from leadrail.core.channels.model import Channel
 from leadrail.core.imports.matching import Ambiguous, Nobody, ambiguity, keys_to_match, match
-from leadrail.core.imports.model import Duplicates, Import
+from leadrail.core.imports.model import Import, OnDuplicate
 from leadrail.core.imports.rows import Draft, Key, new_lead
 from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, Origin, UpdateLead
 
@@ -54,13 +54,13 @@ def _plan(
     made: Import, channel: Channel, draft: Draft, known: Mapping[Key, Sequence[UUID]], awaited: set[Key | UUID]
 ) -> Plan:
     options = made.options
-    if options.duplicates is not Duplicates.CREATE:
+    if options.duplicates is not OnDuplicate.CREATE:
         keys = keys_to_match(draft, options.match_by)
         found = match(keys, known)
-        if isinstance(found, Ambiguous) and options.duplicates is Duplicates.UPDATE:
+        if isinstance(found, Ambiguous) and options.duplicates is OnDuplicate.UPDATE:
             return Refuse(draft, ambiguity(found))
         if found is not Nobody.NOBODY:
-            if not isinstance(found, UUID) or options.duplicates is Duplicates.SKIP:
+            if not isinstance(found, UUID) or options.duplicates is OnDuplicate.SKIP:
                 return Skip(draft)
             if found in awaited:
                 return Later(draft)
@@ -69,7 +69,7 @@ def _plan(
         if not awaited.isdisjoint(keys):
             return Later(draft)
         awaited.update(keys)
-    return Create(draft, new_lead(draft, channel, made.actor, made.lead_id(draft.row), origin_of(made)))
+    return Create(draft, new_lead(draft, channel, made, origin_of(made)))
 
 
 def _change(made: Import, draft: Draft, lead_id: UUID) -> Change:

@@ -4,17 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from leadrail.core.actor import Actor
-from leadrail.core.channels.model import Category, Channel, PropertyType, StatusRef
+from leadrail.core.channels.model import Category, Channel, Duplicates, PropertyType, StatusRef
 from leadrail.core.errors import Refused
 from leadrail.core.identity import KeyKind, keys_of
 from leadrail.core.imports.mapping import TIMES
-from leadrail.core.imports.model import Layout, Options
+from leadrail.core.imports.model import Import, Layout, Options
 from leadrail.core.imports.values import NotReadable, amount, moment, unguarded
 from leadrail.core.leads.commands import CreateLead, Origin, Step
 from leadrail.core.leads.fields import TEXT_LIMITS, checked_properties
@@ -199,12 +197,14 @@ def _put_deep(into: dict[str, Any], path: Sequence[str], text: str) -> None:
     into[path[-1]] = text
 
 
-def new_lead(draft: Draft, channel: Channel, actor: Actor, lead_id: UUID, origin: Origin) -> CreateLead:
-    """The lead that a row makes, with the past that its times tell of."""
+def new_lead(draft: Draft, channel: Channel, made: Import, origin: Origin) -> CreateLead:
+    """The lead that a row makes, with the past that its times tell of; whose it is, the import has found out."""
     return CreateLead(
-        actor=actor,
+        actor=made.actor,
         channel_id=channel.id,
-        lead_id=lead_id,
+        lead_id=made.lead_id(draft.row),
+        batch_id=made.id,
+        on_duplicate=Duplicates.ALLOW,
         fields=draft.fields | ({"currency": None} if draft.has_no_currency else {}),
         properties=draft.properties,
         steps=_steps(draft, channel),

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.actor import Actor
-from leadrail.core.channels.model import StatusRef
+from leadrail.core.channels.model import Duplicates, StatusRef
 from leadrail.core.identity import KeyKind
 from leadrail.core.leads.model import Lead
 
@@ -22,6 +22,7 @@ class Origin(StrEnum):
     QUIET_EDIT = "quiet_edit"
     PUBLIC_FORM = "public_form"
     IMPORT = "import"
+    BATCH = "batch"
 
 
 class Idempotency(msgspec.Struct, frozen=True):
@@ -64,7 +65,10 @@ class CreateLead(msgspec.Struct, frozen=True, kw_only=True):
 
     `steps`, oldest first, are the statuses that it has been through: the last is where it is, and `status` is not
     looked at. `at` and `updated_at` are when it came to be and was last changed by the caller's account. `number` asks
-    for a number that is free. `unique_by` refuses a lead when the channel has one with a key of that kind in common.
+    for a number that is free. `on_duplicate` is what becomes of it when the channel has its person already, None leaves
+    that to the channel; `unique_by` refuses it, whatever that says, when one has a key of that kind in common.
+    `batch_id` is that of all new leads that come with it: the channel gives them out, whatever their origin, and of
+    those that are told there is one notice (see `core.assigning`).
     """
 
     actor: Actor
@@ -78,7 +82,9 @@ class CreateLead(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
     updated_at: datetime | None = None
     number: int | None = None
+    on_duplicate: Duplicates | None = None
     unique_by: KeyKind | None = None
+    batch_id: UUID | None = None
     origin: Origin = Origin.STANDARD
     idempotency: Idempotency | None = None
 
@@ -90,6 +96,24 @@ class UpdateLead(msgspec.Struct, frozen=True, kw_only=True):
     lead_id: UUID
     fields: Mapping[str, Any] = {}
     properties: Mapping[str, Any] = {}
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
+class AttachArrival(msgspec.Struct, frozen=True, kw_only=True):
+    """What came in about a lead that is there already is written down beside it.
+
+    `matched` says by which keys it is that one, `at` when it came by the caller's account.
+    """
+
+    actor: Actor
+    lead_id: UUID
+    note_id: UUID
+    fields: Mapping[str, Any] = {}
+    properties: Mapping[str, Any] = {}
+    matched: tuple[KeyKind, ...] = ()
+    at: datetime | None = None
     version: int | None = None
     origin: Origin = Origin.STANDARD
     idempotency: Idempotency | None = None
@@ -267,6 +291,7 @@ class CorrectReward(msgspec.Struct, frozen=True, kw_only=True):
 LeadCommand = (
     CreateLead
     | UpdateLead
+    | AttachArrival
     | ChangeStatus
     | RecordFollowUp
     | RecordPurchase

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from leadrail.core.channels.model import Channel, Named, Status, StatusRef
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events.model import EventType
-from leadrail.core.identity import KeyKind, keys_of
 from leadrail.core.leads.commands import Contact, CreateLead, Origin, Step
 from leadrail.core.leads.contacting import follow_up_fact, follow_up_of
 from leadrail.core.leads.decisions import Decision, Fact, FollowUp
@@ -102,7 +101,7 @@ def _walked(lead: Lead, steps: list[_Taken]) -> tuple[Lead, tuple[Fact, ...]]:
     """The lead, which is where the first step led, where the last one did; and one fact a step."""
     first = steps[0]
     lead = stamped(lead, first.status, first.at)
-    facts = [Fact(EventType.LEAD_CREATED, _creation_data(first), first.at, to_status=first.status)]
+    facts = [Fact(EventType.LEAD_CREATED, _creation_data(first, lead.assignee), first.at, to_status=first.status)]
     for before, step in pairwise(steps):
         stays = before.status.id == step.status.id
         spent = max(int((step.at - lead.status_changed_at).total_seconds()), 0)
@@ -120,9 +119,11 @@ def _walked(lead: Lead, steps: list[_Taken]) -> tuple[Lead, tuple[Fact, ...]]:
     return lead, tuple(facts)
 
 
-def _creation_data(step: _Taken) -> LeadCreatedData:
+def _creation_data(step: _Taken, assignee: str | None) -> LeadCreatedData:
     """What the event of a creation says: of a plain one no more than where the lead is."""
     data = LeadCreatedData(to=Named.of(step.status))
+    if assignee:
+        data["assignee"] = assignee
     if step.reason:
         data["reason"] = step.reason
     if step.reason_id:
@@ -145,22 +146,6 @@ def _with_contacts(lead: Lead, contacts: tuple[Contact, ...], now: datetime) -> 
     follow_ups = tuple(follow_up_of(contact, at) for contact, at in zip(contacts, moments, strict=True))
     done = [follow_up.followed_up_at for follow_up in follow_ups if follow_up.followed_up_at is not None]
     return replace(lead, last_follow_up_at=max(done, default=None)), follow_ups
-
-
-def unique_keys(channel: Channel, command: CreateLead) -> frozenset[tuple[KeyKind, str]]:
-    """The keys of a new lead that no other lead of the channel may have."""
-    if command.unique_by is None:
-        return frozenset()
-    given = command.fields
-    keys = keys_of(
-        given.get("email"),
-        given.get("phone"),
-        given.get("linkedin_url"),
-        given.get("business_id"),
-        given.get("attribution") or {},
-        channel.country,
-    )
-    return frozenset((kind, key) for kind, key in keys if kind is command.unique_by)
 
 
 def _initial_status(channel: Channel, ref: StatusRef | None) -> Status:

@@ -30,19 +30,38 @@ class Operator(StrEnum):
     LT = "lt"
     LTE = "lte"
     EXISTS = "exists"
+    CONTAINS = "contains"
 
 
 class Condition(msgspec.Struct, frozen=True):
     """What a field must be. A lead without the field fulfils `ne`, `eq` None, `in` with None, `exists` false only.
 
-    `field` is a name of COLUMNS, `attribution.<member>` or `properties.<id of the definition>`; members are compared
-    as text. `value` is of the field's type; for `in` a list or tuple of such, for `exists` a bool. None is a value
-    for `eq`, `ne` and in the list of `in`.
+    `field` is a name of COLUMNS or READINGS, `attribution.<member>` or `properties.<id of the definition>`; members are
+    compared as text. Of several definitions, their ids joined by commas, the first that
+    the lead has a value for counts; `numbers.<ids>` is the same as numbers, a text among them as nothing. `value` is
+    of the field's type; for `in` a list or tuple of such, for `exists` a bool. None is a value for `eq`, `ne` and in
+    the list of `in`. `contains` is of texts, in any case.
     """
 
     field: str
     operator: Operator
     value: Any
+
+
+class Joint(StrEnum):
+    AND = "and"
+    OR = "or"
+    NOT = "not"
+
+
+class Group(msgspec.Struct, frozen=True):
+    """All of the terms, any of them, or (`not`) not all of them. Of no terms, all hold and any does not."""
+
+    joint: Joint
+    terms: tuple["Term", ...]
+
+
+Term = Condition | Group
 
 
 class Sort(msgspec.Struct, frozen=True):
@@ -60,7 +79,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     channel_ids: tuple[UUID, ...]
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Term, ...] = ()
     text: str | None = None
     key: tuple[KeyKind, str] | None = None
     sort: tuple[Sort, ...] = ()
@@ -71,6 +90,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 COLUMNS: Mapping[str, str] = {
     "number": "bigint",
+    "channel_id": "uuid",
     "status_id": "uuid",
     "sub_status_id": "uuid",
     "reason_id": "uuid",
@@ -98,10 +118,18 @@ COLUMNS: Mapping[str, str] = {
 }
 """The PostgreSQL type of every column that may be filtered and sorted by."""
 
-_NEVER_NULL = frozenset({"number", "status_id", "status_changed_at", "created_at", "updated_at"})
+READINGS: Mapping[str, tuple[str, str]] = {
+    "reason": ("l.reason", "text"),
+    "sub_status": ("l.sub_status", "text"),
+    "full_name": ("coalesce(l.name, nullif(concat_ws(' ', l.first_name, l.last_name), ''))", "text"),
+}
+"""What is read from several columns, with its type; nothing is sorted by it."""
+
+_NEVER_NULL = frozenset({"number", "channel_id", "status_id", "status_changed_at", "created_at", "updated_at"})
 
 # More terms than anybody means: each shape of a filter is a statement that a connection remembers.
 TERM_LIMIT = 50
+DEPTH_LIMIT = 8
 
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _FEWEST_DIGITS = 3
@@ -151,11 +179,10 @@ def where(companies: Sequence[UUID], filter: Filter, parameters: Parameters) -> 
 
 
 def _predicates(companies: Sequence[UUID], filter: Filter, parameters: Parameters) -> Iterator[str]:
-    _check_count(filter.conditions)
+    check_size(filter.conditions)
     yield _among("l.company_id", companies, parameters)
     yield _among("l.channel_id", filter.channel_ids, parameters)
-    for condition in filter.conditions:
-        yield _predicate(condition, parameters)
+    yield from predicates(filter.conditions, parameters)
     if filter.text:
         yield _text_predicate(filter.text, parameters)
     if filter.key is not None:
@@ -164,6 +191,36 @@ def _predicates(companies: Sequence[UUID], filter: Filter, parameters: Parameter
             "EXISTS (SELECT 1 FROM lead_keys k WHERE k.company_id = l.company_id"
             f" AND k.kind = {kind} AND k.key = {key} AND k.lead_id = l.id)"
         )
+
+
+def check_size(terms: Sequence[Term]) -> None:
+    """Raises Refused (`invalid`) for more conditions, or deeper ones, than a filter may have."""
+    if _count(terms) > TERM_LIMIT or _depth(terms) > DEPTH_LIMIT:
+        raise refuse(Code.INVALID, f"A filter has at most {TERM_LIMIT} conditions, nested {DEPTH_LIMIT} levels deep")
+
+
+def predicates(terms: Sequence[Term], parameters: Parameters) -> Iterator[str]:
+    """What each of the terms says of a lead `l`. Raises Refused (`invalid`) as `where` does."""
+    return (_term(term, parameters) for term in terms)
+
+
+def _count(terms: Sequence[Term]) -> int:
+    return sum(1 + _count(term.terms) if isinstance(term, Group) else 1 for term in terms)
+
+
+def _depth(terms: Sequence[Term]) -> int:
+    return max((1 + _depth(term.terms) for term in terms if isinstance(term, Group)), default=0)
+
+
+def _term(term: Term, parameters: Parameters) -> str:
+    if isinstance(term, Condition):
+        return _predicate(term, parameters)
+    parts = [_term(part, parameters) for part in term.terms]
+    if term.joint is Joint.OR:
+        return f"({' OR '.join(parts) or 'false'})"
+    whole = f"({' AND '.join(parts) or 'true'})"
+    # What a lead has no value for is not so, and its contrary is.
+    return whole if term.joint is Joint.AND else f"({whole} IS NOT TRUE)"
 
 
 def _among(column: str, ids: Sequence[UUID], parameters: Parameters) -> str:
@@ -188,13 +245,13 @@ def page(filter: Filter, parameters: Parameters) -> str:
     return f"{below} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
 
 
-def _check_count(terms: Sequence[Condition] | Sequence[Sort]) -> None:
-    if len(terms) > TERM_LIMIT:
-        raise refuse(Code.INVALID, f"A list takes at most {TERM_LIMIT} conditions and as many fields to sort by")
+def _check_count(sorts: Sequence[Sort]) -> None:
+    if len(sorts) > TERM_LIMIT:
+        raise refuse(Code.INVALID, f"A list is sorted by at most {TERM_LIMIT} fields")
 
 
 def _order(sort: Sort, parameters: Parameters) -> str:
-    if sort.field.startswith("properties."):
+    if sort.field.startswith(("properties.", "numbers.")) or sort.field in READINGS:
         raise _unknown(sort.field)
     operand, _ = _operand(sort.field, parameters)
     direction = "DESC" if sort.descending else "ASC"
@@ -216,6 +273,9 @@ def _predicate(condition: Condition, parameters: Parameters) -> str:
     if value is None and operator in (Operator.EQ, Operator.NE):
         return f"{operand} IS {'NULL' if operator is Operator.EQ else 'NOT NULL'}"
     _check(_FITS[type](value), condition, _TAKES[type])
+    if operator is Operator.CONTAINS:
+        _check(type == "text", condition, "a field of text")
+        return f"{operand} ILIKE {parameters.add(containing(value), 'text')}"
     return f"{operand} {_COMPARISONS[operator]} {parameters.add(value, type)}"
 
 
@@ -223,12 +283,26 @@ def _operand(field: str, parameters: Parameters) -> tuple[str, str]:
     """The SQL of a field and its type."""
     if (type := COLUMNS.get(field)) is not None:
         return f"l.{field}", type
+    if (reading := READINGS.get(field)) is not None:
+        return reading
     document, _, member = field.partition(".")
-    if document == "properties" and (definition_id := parse_id(member)) is not None:
-        return f"(l.properties ->> {parameters.add(str(definition_id), 'text')})", "text"
+    if document in ("properties", "numbers"):
+        ids = [parse_id(part) for part in member.split(",")]
+        if None in ids:
+            raise _unknown(field)
+        keys = [parameters.add(str(id), "text") for id in ids]
+        if document == "numbers":
+            return _number(keys), "numeric"
+        texts = [f"l.properties ->> {key}" for key in keys]
+        return f"(coalesce({', '.join(texts)}))", "text"
     if document == "attribution" and member:
         return f"(l.attribution ->> {parameters.add(member, 'text')})", "text"
     raise _unknown(field)
+
+
+def _number(keys: Sequence[str]) -> str:
+    value = f"coalesce({', '.join(f'l.properties -> {key}' for key in keys)})"
+    return f"(CASE jsonb_typeof({value}) WHEN 'number' THEN ({value})::numeric END)"
 
 
 def _unknown(field: str) -> Exception:

@@ -4,10 +4,12 @@ from datetime import datetime
 
 from leadrail.core.channels.model import Channel
 from leadrail.core.errors import Code, Refused, refuse
+from leadrail.core.leads.arriving import attach
 from leadrail.core.leads.automatic import after_purchase, apply_rule, reverse_move, settled, with_contact
 from leadrail.core.leads.commands import (
     AddNote,
     ApplyRule,
+    AttachArrival,
     ChangeStatus,
     CreateLead,
     EraseLead,
@@ -63,6 +65,8 @@ def _decided(lead: Lead, channel: Channel, command: LeadCommand, now: datetime) 
         return change_status(lead, channel, command, now)
     if isinstance(command, UpdateLead):
         return update(lead, channel, command, now)
+    if isinstance(command, AttachArrival):
+        return attach(lead, channel, command, now)
     if isinstance(command, RecordPurchase):
         bought = record_purchase(lead, channel, command, now)
         return bought if command.origin is Origin.IMPORT else after_purchase(lead, bought, channel, command, now)

@@ -115,21 +115,34 @@ async def lock(connection: Connection, keys: Sequence[tuple[UUID, UUID]]) -> lis
 Place = tuple[UUID, KeyKind, str]
 """A key in a channel: where a lead that must be the only one with it is looked for."""
 
-_WITH_KEYS = """
-SELECT l.channel_id, k.kind, k.key, k.lead_id
+MOST_MATCHES = 10
+"""How many leads with one key are looked at: two are too many already."""
+
+_WITH_KEYS = f"""
+SELECT q.channel_id, q.kind, q.key, found.id, found.version
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS q(company_id, channel_id, kind, key)
-JOIN lead_keys k ON k.company_id = q.company_id AND k.kind = q.kind AND k.key = q.key
-JOIN leads l ON l.company_id = k.company_id AND l.id = k.lead_id AND l.channel_id = q.channel_id
+CROSS JOIN LATERAL (
+    SELECT l.id, l.version FROM lead_keys k
+    JOIN leads l ON l.company_id = k.company_id AND l.id = k.lead_id AND l.channel_id = q.channel_id
+    WHERE k.company_id = q.company_id AND k.kind = q.kind AND k.key = q.key
+    ORDER BY k.lead_id LIMIT {MOST_MATCHES}
+) AS found
 """
 
+Holders = dict[UUID, int]
+"""The leads that have a key, each at the version at which it was seen to."""
 
-async def hold_keys(connection: Connection, wanted: Sequence[tuple[UUID, UUID, KeyKind, str]]) -> dict[Place, UUID]:
-    """The leads that have these (company, channel, kind, key); until the transaction ends no other may claim them."""
+
+async def hold_keys(connection: Connection, wanted: Sequence[tuple[UUID, UUID, KeyKind, str]]) -> dict[Place, Holders]:
+    """Who has these (company, channel, kind, key); until the transaction ends no other arrival may claim them."""
     locks = sorted({_lock_number(channel_id, kind, key) for _, channel_id, kind, key in wanted})
     await connection.execute("SELECT pg_advisory_xact_lock(n) FROM unnest($1::bigint[]) AS n", locks)
     # A statement of its own: what another transaction wrote while this one waited is seen only from here on.
     rows = await connection.fetch(_WITH_KEYS, *zip(*wanted, strict=True))
-    return {(channel_id, KeyKind(kind), key): lead_id for channel_id, kind, key, lead_id in rows}
+    found: dict[Place, Holders] = {(channel_id, kind, key): {} for _, channel_id, kind, key in wanted}
+    for channel_id, kind, key, lead_id, version in rows:
+        found[channel_id, KeyKind(kind), key][lead_id] = version
+    return found
 
 
 def _lock_number(channel_id: UUID, kind: KeyKind, key: str) -> int:

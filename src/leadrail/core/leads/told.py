@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
-from leadrail.core.channels.model import Named
+from leadrail.core.channels.model import ChannelTold, Named
+from leadrail.core.identity import KeyKind
 from leadrail.core.leads.decisions import FollowUp, Note, Purchase
 
 
@@ -21,6 +22,7 @@ class LeadCreatedData(TypedDict):
     """`data` of lead.created."""
 
     to: Named
+    assignee: NotRequired[str | None]
     reason: NotRequired[str]
     reason_id: NotRequired[UUID]
     sub_status: NotRequired[str]
@@ -33,6 +35,14 @@ class LeadUpdatedData(TypedDict):
 
     changed: dict[str, Any]
     note: NotRequired[str]
+
+
+class LeadAttachedData(TypedDict):
+    """`data` of lead.attached."""
+
+    matched: list[KeyKind]
+    sent: dict[str, Any]
+    note: Note
 
 
 LeadStatusChangedData = TypedDict(
@@ -59,6 +69,14 @@ LeadStatusChangedData.__doc__ = "`data` of lead.status_changed."
 
 class LeadErasedData(TypedDict):
     """`data` of lead.erased, which says nothing more."""
+
+
+class LeadsAssignedData(TypedDict):
+    """`data` of leads.assigned."""
+
+    channel: ChannelTold
+    assignee: str
+    leads: int
 
 
 class NoteAddedData(TypedDict):

@@ -124,7 +124,9 @@ def _sort(query: LeadQuery) -> tuple[Sort, ...]:
 
 
 async def _page(connection: Connection, call: Call, filter: Filter, customer: int | None) -> Sequence[Seen]:
-    if any(condition.operator is Operator.IN and not condition.value for condition in filter.conditions):
+    if any(
+        term.operator is Operator.IN and not term.value for term in filter.conditions if isinstance(term, Condition)
+    ):
         return []
     if customer is None:
         return await call.core.reader.leads(connection, call.actor, filter)

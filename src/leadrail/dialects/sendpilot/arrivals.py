@@ -1,9 +1,11 @@
 """Adding leads to a campaign: each entry by itself, and one call of the engine for all (contract section 6)."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
+from leadrail.core import assigning
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Channel
 from leadrail.core.core import Core
@@ -35,6 +37,9 @@ _OF_THE_CALL = frozenset(
 """Refusals that are not the entry's fault: they are the answer to the whole call, which can be repeated unharmed."""
 
 
+_THERE_ALREADY = frozenset({Code.DUPLICATE, Code.AMBIGUOUS})
+
+
 class _Unread(msgspec.Struct, frozen=True):
     """An entry that never came to be a command."""
 
@@ -51,23 +56,26 @@ async def add_leads(core: Core, actor: Actor, request: Request) -> Response:
         raise refuse(Code.INVALID, f"leads is required: an array of 1 to {MOST_LEADS} entries")
     async with core.database.connection() as connection:
         channel = await campaigns.found(core, connection, actor, asked.campaign_id)
-    entries = [_read(actor, channel, bytes(item)) for item in asked.leads]
-    outcomes = iter(await core.engine.execute([entry for entry in entries if isinstance(entry, CreateLead)]))
+    batch_id = new_id()
+    entries = [_read(actor, channel, batch_id, bytes(item)) for item in asked.leads]
+    done = await core.engine.execute([entry for entry in entries if isinstance(entry, CreateLead)])
+    await assigning.tell(core, actor, assigning.owners(done), batch_id)
+    outcomes = iter(done)
     ends = [(entry, next(outcomes) if isinstance(entry, CreateLead) else None) for entry in entries]
     return Response(201, _encoder.encode(_summed_up(ends)))
 
 
-def _read(actor: Actor, channel: Channel, item: bytes) -> CreateLead | _Unread:
+def _read(actor: Actor, channel: Channel, batch_id: UUID, item: bytes) -> CreateLead | _Unread:
     url: Any = None
     try:
         given = wire.decode(_OBJECT, item)
         url = given.get("linkedinUrl")
-        return _creation(actor, channel, wire.decode(_NEW_LEAD, item), given)
+        return _creation(actor, channel, batch_id, wire.decode(_NEW_LEAD, item), given)
     except BadInput as error:
         return _Unread(url if isinstance(url, str) else None, fault_of(error))
 
 
-def _creation(actor: Actor, channel: Channel, entry: NewLead, given: dict[str, Any]) -> CreateLead:
+def _creation(actor: Actor, channel: Channel, batch_id: UUID, entry: NewLead, given: dict[str, Any]) -> CreateLead:
     """The command that adds one entry. Raises BadInput when it names no profile."""
     if entry.linkedin_url is None or linkedin_key(entry.linkedin_url) is None:
         raise BadInput(_NO_PROFILE)
@@ -89,6 +97,7 @@ def _creation(actor: Actor, channel: Channel, entry: NewLead, given: dict[str, A
         fields=fields | ({"attribution": {CUSTOM: others}} if others else {}),
         properties=properties,
         unique_by=KeyKind.LINKEDIN,
+        batch_id=batch_id,
     )
 
 
@@ -126,9 +135,9 @@ def _summed_up(ends: list[tuple[CreateLead | _Unread, Outcome | None]]) -> NewLe
     added = duplicates = 0
     faults: list[EntryFault] = []
     for index, (entry, outcome) in enumerate(ends):
-        if isinstance(outcome, Done):
+        if isinstance(outcome, Done) and outcome.before is None:
             added += 1
-        elif isinstance(outcome, Refusal) and outcome.code is Code.DUPLICATE:
+        elif isinstance(outcome, Done) or (isinstance(outcome, Refusal) and outcome.code in _THERE_ALREADY):
             duplicates += 1
         else:
             faults.append(_fault(index, entry, outcome))

@@ -1,0 +1,59 @@
+"""The SQL that keeps what leads are found by: their words, and what lists of them are ordered and narrowed by."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from leadrail.core.leads.model import Lead
+from leadrail.core.leads.words import words_of
+from leadrail.db.statement import Section
+
+
+class FindRow(msgspec.Struct, frozen=True):
+    """What a lead is found by."""
+
+    company_id: UUID
+    number: int
+    created_at: datetime
+    assignee: str | None
+    source: str | None
+    words: tuple[str, ...]
+
+
+def find_row(lead: Lead, country: str | None) -> FindRow:
+    words = words_of(lead, country)
+    return FindRow(lead.company_id, lead.number, lead.created_at, lead.assignee, lead.source, words)
+
+
+# A blank before each word: what begins with "ann" has " ann" in it.
+_WORDS = "(SELECT coalesce(string_agg(' ' || word, ''), '') FROM unnest(r.words) AS word)"
+
+INSERT = Section(
+    "findable",
+    FindRow,
+    "INSERT INTO lead_finds ({columns})"
+    f" SELECT r.company_id, r.number, r.created_at, r.assignee, r.source, {_WORDS} FROM {{rows}}",
+)
+UPDATE = Section(
+    "refound",
+    FindRow,
+    f"UPDATE lead_finds f SET assignee = r.assignee, source = r.source, words = {_WORDS} FROM {{rows}}"
+    " WHERE f.company_id = r.company_id AND f.number = r.number",
+)
+INSERT_WORDS = Section(
+    "worded",
+    FindRow,
+    "INSERT INTO lead_words (company_id, word, number)"
+    " SELECT r.company_id, word, r.number FROM {rows}, unnest(r.words) AS word ON CONFLICT DO NOTHING",
+    ("company_id", "number", "words"),
+)
+# By the words that are kept of the lead, by whatever rule they once came.
+DELETE_WORDS = Section(
+    "unworded",
+    FindRow,
+    "DELETE FROM lead_words w USING {rows}, lead_finds f, string_to_table(substr(f.words, 2), ' ') AS had"
+    " WHERE f.company_id = r.company_id AND f.number = r.number AND had <> ALL (r.words)"
+    " AND w.company_id = r.company_id AND w.word = had AND w.number = r.number",
+    ("company_id", "number", "words"),
+)
