@@ -42,7 +42,13 @@ async def test_it_is_taken_waits_and_is_done(core: Core, people: People) -> None
 
     asked = await ask(people.owner, ids=[*ids, ids[0], NOBODYS])
     assert (asked["state"], asked["total"], asked["done"], asked["filtered_by"]) == ("waiting", 3, 0, None)
-    assert asked["action"] == {"type": "assign", "status": None, "fields": ["assignee"], "properties": []}
+    assert asked["action"] == {
+        "type": "assign",
+        "status": None,
+        "fields": ["assignee"],
+        "properties": [],
+        "channel_id": None,
+    }
     await work(core)
 
     ended = good(await people.owner.http.get(f"{PATH}/{asked['id']}"))

@@ -216,7 +216,7 @@ async def test_its_leads_go_where_move_to_says_each_with_its_event_and_reward(pe
     ("target", "answer"),
     [
         ("new", (422, "invalid", "?move_to")),
-        ("other", (422, "unknown_status", "/status")),
+        ("other", (422, "unknown_status", "?move_to")),
         ("won", (422, "missing_requirement", "/value")),
     ],
 )

@@ -51,6 +51,8 @@ async def planted(people: People) -> Lead:
     good(await http.post(f"{path}/purchases", json={"name": f"{PERSON}'s boat", "amount": "10"}), 201)
     note = {"text": f"{PERSON} rang", "author": PERSON}
     good(await http.post(f"{path}/notes", json=note, headers={"Idempotency-Key": "noted"}), 201)
+    consent = {"purpose": "news", "basis": "consent", "state": "given", "source": f"{PERSON}'s form", "proof": EMAIL}
+    good(await http.post(f"{path}/consents", json=consent, headers={"Idempotency-Key": "agreed"}), 201)
     await _change_in_bulk(owner, made["id"])
     await _import(owner, channel.id)
     await _reject_reward(owner)
@@ -115,18 +117,19 @@ async def _lead(people: People, id: str) -> Lead:
 
 
 ERASED = {
-    "attempts", "capillary_customers", "count_words", "deliveries", "events", "follow_ups", "idempotency_keys",
-    "import_leads", "import_refusals", "lead_finds", "lead_keys", "lead_words", "leads", "notes", "purchases",
-    "rewards",
+    "attempts", "capillary_customers", "consents", "count_words", "deliveries", "events", "follow_ups",
+    "idempotency_keys", "import_leads", "import_refusals", "lead_finds", "lead_keys", "lead_words", "leads",
+    "notes", "purchases", "rewards",
 }  # fmt: skip
 """The tables that know a person, and from which an erase takes what they know."""
 
 IMPERSONAL = {
-    "api_keys", "assigned_batches", "assignment_turns", "assignments", "bulk_changes", "bulk_items", "channel_aliases",
-    "channel_members", "channel_rules", "channels", "companies", "count_places", "counted_leads", "counts",
-    "endpoint_failures", "endpoints", "event_counters", "import_chunks", "import_presets", "imports",
-    "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings", "properties", "quiet_edits", "reasons",
-    "reward_triggers", "schema_migrations", "statuses", "sub_statuses", "users", "views",
+    "api_keys", "assigned_batches", "assignment_turns", "assignments", "block_lists", "blocks", "bulk_changes",
+    "bulk_items", "channel_aliases", "channel_members", "channel_rules", "channels", "companies", "count_places",
+    "counted_leads", "counts", "endpoint_failures", "endpoints", "event_counters", "import_chunks",
+    "import_presets", "imports", "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings",
+    "properties", "quiet_edits", "reasons", "retention_places", "retention_rules", "reward_triggers",
+    "schema_migrations", "statuses", "sub_statuses", "users", "views",
 }  # fmt: skip
 """The tables that tell of the company and its people, not of any lead."""
 
@@ -341,3 +344,15 @@ async def _is_waited_for(person: Person) -> bool:
     waiting = """SELECT 1 FROM pg_stat_activity
         WHERE wait_event_type = 'Lock' AND query LIKE '%deliveries%' AND datname = current_database()"""
     return bool(await person.rows(waiting))
+
+
+async def test_who_shared_a_channel_that_the_lead_left_forgets_too(people: People) -> None:
+    owner, channel = people.owner, await people.shared_channel()
+    lead = await owner.lead(channel, email=EMAIL)
+    await _as_capillary_customer(people.partner, channel.id)
+    elsewhere = await owner.channel()
+    good(await owner.http.put(f"/v1/leads/{lead.id}/channel", json={"channel_id": str(elsewhere.id)}))
+
+    good(await owner.http.delete(f"/v1/leads/{lead.id}"))
+
+    assert await knowing(people.partner, EMAIL) == []

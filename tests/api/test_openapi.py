@@ -363,11 +363,13 @@ async def test_what_is_sent_to_endpoints_is_what_is_documented(world: World) -> 
     await owner.post(f"{lead}/follow-ups", json=examples.NEW_FOLLOW_UP)
     await owner.post(f"{lead}/purchases", json=examples.NEW_PURCHASE)
     await owner.post(f"{lead}/notes", json=examples.NEW_NOTE)
+    await owner.post(f"{lead}/consents", json=examples.NEW_CONSENT)
     await owner.put(f"/v1/channels/{world.channel.id}/assignment", json=examples.ASSIGNMENT)
     await owner.post("/v1/leads/batch", json={"leads": [{"channel_id": str(world.channel.id)}]})
     for act in ("pause", "resume"):
         await owner.post(f"/v1/channels/{world.channel.id}/{act}")
     await make_overdue(world)
+    await owner.put(f"{lead}/channel", json={"channel_id": world.ids["OTHER_CHANNEL_ID"]})
     gone = await world.people.owner.lead(world.channel, email="gone@example.com")
     await owner.delete(f"/v1/leads/{gone.id}")
     await disable_another(world)

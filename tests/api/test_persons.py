@@ -71,7 +71,7 @@ async def test_rows_that_an_import_refused_are_told_and_erased_although_nobody_s
     assert told["data"] == []
     assert told["refused_rows"][0]["import_id"] == made["id"]
     assert (told["refused_rows"][0]["row"], told["refused_rows"][0]["cells"]) == (2, ["ada@example.com", "Nowhere"])
-    assert erased == {"erased": [], "has_more": False}
+    assert erased == {"erased": [], "has_more": False, "blocked": []}
     assert (await about(owner, email="ada@example.com"))["refused_rows"] == []
     assert len((await about(owner, email="bob@example.com"))["refused_rows"]) == 1
 
@@ -90,7 +90,7 @@ async def test_a_person_is_erased_from_all_leads_and_then_unknown(
 
     assert (len(first["erased"]), first["has_more"], second["has_more"]) == (2, True, False)
     assert {*first["erased"], *second["erased"]} == {str(lead.id) for lead in made}
-    assert third == {"erased": [], "has_more": False}
+    assert third == {"erased": [], "has_more": False, "blocked": []}
     assert (await about(owner, email="ada@example.com"))["data"] == []
     assert good(await owner.http.get(f"/v1/leads/{kept.id}"))["email"] == "bob@example.com"
     for lead in made:

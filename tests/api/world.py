@@ -32,9 +32,12 @@ class World:
         owner = people.owner
         size = NewProperty(name="Deal size", type=PropertyType.NUMBER)
         channel = await people.shared_channel(currency="EUR", properties=(size,))
+        other = await people.shared_channel(title="Partners", currency="EUR", properties=(size,))
         lead = await owner.lead(channel, email="joan@example.com")
         trigger = await owner.trigger(channel, cause="status_change", status="Won", kind="percent", amount=Decimal(10))
         rule, moved, event_id = await _moved_by_rule(people, channel)
+        keep = {"name": "Long lost", "category": "lost", "after_days": 3650}
+        retention = await owner.http.post(f"/v1/channels/{channel.id}/retention-rules", json=keep)
         spare = await owner.http.post("/v1/keys", json={"name": "spare"})
         endpoint = await owner.endpoint("https://example.com/hooks/leads")
         ways: tuple[tuple[str, ...], ...] = ((), ("approve",), ("approve", "pay"))
@@ -43,6 +46,7 @@ class World:
         held = await owner.http.post("/v1/sub-statuses", json={"category": "on_hold", "name": "Until spring"})
         wanted = {"ids": [str(lead.id)], "action": {"type": "assign", "assignee": "sam@example.com"}}
         bulk = await owner.http.post("/v1/bulk-changes", json=wanted)
+        block = await owner.http.post("/v1/blocks", json={"email": "nobody@example.com"})
         sent = await owner.http.post(f"/v1/webhooks/{endpoint.id}/test", json={})
         view = await owner.http.post("/v1/views", json=examples.NEW_VIEW)
         drafts = [await _import(people, channel, row) for row in ("Jo;jo@example.com;1", "Al;al@example.com;2")]
@@ -54,12 +58,14 @@ class World:
             "DONE_IMPORT_ID": done,
             "IMPORT_PRESET_ID": preset["id"],
             "CHANNEL_ID": channel.id,
+            "OTHER_CHANNEL_ID": other.id,
             "LEAD_ID": lead.id,
             "COMPANY_ID": people.partner.company_id,
             "STATUS_ID": channel.status_by_name["lost"].id,
             "PROPERTY_ID": channel.current_properties[0].id,
             "REWARD_TRIGGER_ID": trigger.id,
             "RULE_ID": rule,
+            "RETENTION_RULE_ID": retention.json()["id"],
             "MOVED_LEAD_ID": moved.id,
             "EVENT_ID": event_id,
             "USER_ID": (await owner.user()).id,
@@ -73,6 +79,7 @@ class World:
             "SUB_STATUS_ID": held.json()["id"],
             "VIEW_ID": view.json()["id"],
             "BULK_CHANGE_ID": bulk.json()["id"],
+            "BLOCK_ID": block.json()["id"],
         }
         return cls(people, channel, lead, {name: str(id) for name, id in ids.items()})
 
@@ -81,6 +88,8 @@ class World:
         text = json.dumps(example)
         named = {
             examples.CHANNEL_ID: "CHANNEL_ID",
+            examples.OTHER_CHANNEL_ID: "OTHER_CHANNEL_ID",
+            examples.WON_ID: "STATUS_ID",
             examples.LEAD_ID: "LEAD_ID",
             examples.PARTNER_ID: "COMPANY_ID",
             examples.REWARD_ID: "REWARD_ID",

@@ -14,11 +14,20 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from leadrail.core.channels.model import Category, Channel, StatusRef
+from leadrail.core.cloning import Likeness, clone_channel
 from leadrail.core.core import Core
 from leadrail.core.counts import folding, reading
 from leadrail.core.counts.reading import Grain, Kind, Measure, Question, Reading
 from leadrail.core.errors import Code, Refused
-from leadrail.core.leads.commands import ChangeStatus, CreateLead, EraseLead, LeadCommand, Origin, UpdateLead
+from leadrail.core.leads.commands import (
+    ChangeChannel,
+    ChangeStatus,
+    CreateLead,
+    EraseLead,
+    LeadCommand,
+    Origin,
+    UpdateLead,
+)
 from leadrail.db.database import Database
 from leadrail.kit.ids import new_id
 from leadrail.worker import counting as worker
@@ -102,9 +111,10 @@ MORE_FIELDS = st.fixed_dictionaries(
 )
 QUIET = st.builds(Step, kind=st.just("quiet"), lead=st.integers(0, 2), fields=MORE_FIELDS.map(lambda f: (*f.items(),)))
 ERASE = st.builds(Step, kind=st.just("erase"), lead=st.integers(0, 2))
+GO = st.builds(Step, kind=st.just("go"), lead=st.integers(0, 2), status=st.integers(0, 1))
 LIVES = st.lists(
     st.tuples(
-        st.lists(st.one_of(STEPS, STEPS, STEPS, QUIET, ERASE), min_size=1, max_size=6),
+        st.lists(st.one_of(STEPS, STEPS, STEPS, QUIET, ERASE, GO), min_size=1, max_size=6),
         st.sampled_from([1, 2, 3, 50]),
         st.sampled_from(
             [timedelta(0), timedelta(seconds=3), timedelta(hours=7), timedelta(days=1), timedelta(days=25)]
@@ -116,11 +126,22 @@ LIVES = st.lists(
 )
 
 
-def commands(place: Place, steps: list[Step]) -> list[LeadCommand]:
-    return [one for step in steps if (one := _command(place, step)) is not None]
+async def another_like(place: Place) -> Channel:
+    """A second channel to which leads can go."""
+    async with place.core.database.transaction() as connection:
+        setup = (await place.core.setups.uncached(connection, [place.channel.id]))[place.channel.id]
+        id = await clone_channel(connection, setup, Likeness(title="Other"))
+        return (await place.core.setups.uncached(connection, [id]))[id].channel
 
 
-def _command(place: Place, step: Step) -> LeadCommand:
+def commands(place: Place, other: Channel, steps: list[Step]) -> list[LeadCommand]:
+    return [_command(place, other, step) for step in steps]
+
+
+def _command(place: Place, other: Channel, step: Step) -> LeadCommand:
+    if step.kind == "go":
+        to = (place.channel, other)[step.status]
+        return ChangeChannel(actor=place.actor, lead_id=place.ids[step.lead], channel_id=to.id)
     if step.kind == "erase":
         return EraseLead(actor=place.actor, lead_id=place.ids[step.lead])
     if step.kind == "quiet":
@@ -136,11 +157,12 @@ async def test_kept_sums_equal_the_slow_count_whatever_was_folded_when(
 ) -> None:
     place, made = await Place.of(timed, plan), set[int]()
     Clock.now = START
-    company_id, asked = place.actor.company_id, questions(place.channel)
+    other = await another_like(place)
+    company_id, asked = place.actor.company_id, [*questions(place.channel), *questions(other)[::5]]
 
     for steps, limit, pause, is_folded in life:
         Clock.now += pause
-        await timed.engine.execute(commands(place, without_twins([Step("create", 0, status=5), *steps], made)))
+        await timed.engine.execute(commands(place, other, without_twins([Step("create", 0, status=5), *steps], made)))
         if is_folded:
             await fold(timed, company_id, limit)
         await assert_equal(timed, company_id, asked)

@@ -21,6 +21,7 @@ from leadrail.core.idempotency import Answer
 from leadrail.core.leads.commands import ChangeStatus, Command, CreateLead, Idempotency, UpdateLead
 from leadrail.core.leads.model import Lead
 from leadrail.core.remapping import archive_status
+from leadrail.core.setup import Setup
 from leadrail.db.database import Database
 from leadrail.kit.ids import new_id
 from tests.conftest import LOOPBACK
@@ -500,7 +501,7 @@ async def test_no_lead_is_left_in_a_status_that_was_removed_meanwhile(
     async with holding(database_url, lock, lead.company_id) as holder:
         entering = asyncio.ensure_future(other.engine.execute([command]))
         await until_it_waits(holder, entering)
-        removing = asyncio.ensure_future(archive_status(people.owner.core, actor, channel, lost, None))
+        removing = asyncio.ensure_future(archive_status(people.owner.core, actor, Setup(channel, (), ()), lost, None))
         await asyncio.wait([removing], timeout=0.3)  # it may have to wait for the lead, or be done already
     await asyncio.gather(removing, entering, return_exceptions=True)
 

@@ -37,7 +37,7 @@ def test_the_catalogue_of_events_is_in_the_guide(type: EventType) -> None:
     kind = CATALOGUE[type]
     always = [f"`{name}`" for name in kind.data.__annotations__ if name in kind.data.__required_keys__]
     at_times = [f"`{name}`" for name in kind.data.__annotations__ if name in kind.data.__optional_keys__]
-    held = ", ".join(always) + (f"; at times {', '.join(at_times)}" if at_times else "")
+    held = "; ".join(filter(None, (", ".join(always), f"at times {', '.join(at_times)}" if at_times else "")))
     assert f"| `{type}` | {kind.sentence} | {held} |" in (ROOT / "docs/webhooks.md").read_text()
 
 

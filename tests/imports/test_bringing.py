@@ -241,3 +241,18 @@ async def test_imported_leads_are_given_out_evenly_and_told_once_if_at_all(peopl
         owner.company_id,
     )
     assert sorted(row["who"] for row in notices) == (["Ann", "Bo", "Cy"] if tell else [])
+
+
+async def test_who_is_blocked_is_refused_and_nothing_of_the_row_is_kept(people: People) -> None:
+    owner, channel = people.owner, await people.owner.channel()
+    good(await owner.http.post("/v1/blocks", json={"email": "no@example.com"}), 201)
+    body = b"email,name\nno@example.com,No One\nyes@example.com,Yes\n"
+
+    tried = await finished(owner, await begun(owner, await draft(owner, channel, body), ImportState.CHECKING))
+    done = await brought(owner, channel, body)
+
+    assert tried.checked == done.counts == Counts(created=1, refused=1)
+    for made in (tried, done):
+        (row,) = await refusals(owner, made)
+        assert (row.row, row.cells, row.keys) == (2, ("", ""), ())
+        assert "block list" in row.error

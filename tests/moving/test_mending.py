@@ -152,3 +152,15 @@ async def test_a_channel_that_does_not_fit_is_made_as_well_as_it_can_be(core: Co
         "SELECT name, type FROM properties WHERE company_id = $1 ORDER BY name", people.owner.company_id
     )
     assert [tuple(row.values()) for row in properties] == [("Size", "text"), ("size (2)", "text")]
+
+
+async def test_somebody_who_is_blocked_is_not_brought_in_without_the_key_either(core: Core, people: People) -> None:
+    owner = people.owner
+    block = await owner.http.post("/v1/blocks", json={"email": "jane@example.com"})
+    assert block.status_code == 201, block.text
+
+    move = await moved(core, owner, nested(email="Jane@Example.com", phone="+4520123456", first_name="Jane"))
+
+    assert await owner.count("leads") == 0
+    assert [(one.kind, one.id) for one in move.missing] == [("lead", ID)]
+    assert "block list" in move.missing[0].why

@@ -86,6 +86,22 @@ def test_sendpilot_gets_its_vendors_body_for_the_company_of_the_endpoint() -> No
     assert (body["eventType"], body["workspaceId"]) == ("lead.status.changed", str(one.endpoint.company_id))
 
 
+@pytest.mark.parametrize("format", [Format.KEENPARTNER, Format.SENDPILOT])
+def test_a_vendor_hears_of_a_move_to_another_channel_as_of_a_change_of_status(format: Format) -> None:
+    there = STATUS | {"channel": {"id": str(new_id()), "number": 4, "title": "Partners"}}
+    moved = EVENT | {"type": "lead.moved", "data": EVENT["data"] | {"from": there, "to": there}}
+
+    told_of_move, told_of_change = [json.loads(told(claim(format, event)).body) for event in (moved, EVENT)]
+    assert told_of_move | {"workspaceId": None} == told_of_change | {"workspaceId": None}
+
+
+@pytest.mark.parametrize("format", [Format.KEENPARTNER, Format.SENDPILOT])
+def test_a_vendor_is_not_told_that_a_lead_left(format: Format) -> None:
+    left = EVENT | {"type": "lead.left", "data": {"from": STATUS, "seconds_in_previous": 5}}
+
+    assert message(claim(format, left), 1) is None
+
+
 def test_sendpilot_names_events_as_the_endpoint_chose() -> None:
     body = json.loads(told(claim(Format.SENDPILOT, event_names=EventNames.NEWEST)).body)
 

@@ -26,8 +26,10 @@ from leadrail.core.bulk.model import (
     BulkErase,
     BulkMove,
     BulkOutcome,
+    BulkRelocate,
     ItemOutcome,
 )
+from leadrail.core.channels.model import Channel
 from leadrail.core.core import Core
 from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.leads.filters import Filter
@@ -49,7 +51,7 @@ class BulkBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     ids: Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=MOST_IDS)] | UnsetType = UNSET
     filter: NestedFilter | UnsetType = UNSET
-    action: BulkMove | BulkAssign | BulkEditBody | BulkErase
+    action: BulkMove | BulkRelocate | BulkAssign | BulkEditBody | BulkErase
 
 
 class OutcomeQuery(Paging, frozen=True, kw_only=True):
@@ -75,11 +77,19 @@ async def add(call: Call[BulkBody, NoQuery]) -> Response:
         with _within("/filter"):
             filter_of(call.actor, filter, setups)
         with _within("/action"):
-            commands.check(action, [setup.channel for setup in setups])
+            target = await _target(call, connection, action)
+            commands.check(action, [setup.channel for setup in setups], target)
         asked = await commands.ask(connection, call.actor, action, ids=ids, filter=wanted, now=call.core.clock())
         return json_response(202, asked)
 
     return await write(call, work)
+
+
+async def _target(call: Call[Any, Any], connection: Connection, action: Action) -> Channel | None:
+    """The channel to which the leads are to go. Raises Refused (`channel_not_found`)."""
+    if not isinstance(action, BulkRelocate):
+        return None
+    return (await call.core.reader.channel(connection, call.actor, action.channel_id)).channel
 
 
 def _given(filter: NestedFilter) -> dict[str, Any]:

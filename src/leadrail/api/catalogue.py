@@ -9,11 +9,14 @@ from leadrail.api import examples
 from leadrail.core.channels.model import ChannelPausedData
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.told import (
+    ConsentRecordedData,
     FollowUpDueData,
     FollowUpRecordedData,
     LeadAttachedData,
     LeadCreatedData,
     LeadErasedData,
+    LeadLeftData,
+    LeadMovedData,
     LeadsAssignedData,
     LeadStatusChangedData,
     LeadUpdatedData,
@@ -27,13 +30,17 @@ Json = dict[str, Any]
 
 
 class Kind(NamedTuple):
-    """One type of event. `lead` is a sample of the lead as webhooks add it, None where an event is of no lead."""
+    """One type of event. `lead` is a sample of the lead as webhooks add it, None where they add none; `always_lead`:
+    they never leave it out. `of_lead`: the event is one of a lead.
+    """
 
     sentence: str
     data: Any
     sample: Json
     lead: Json | None = examples.LEAD
     has_channel: bool = True
+    always_lead: bool = True
+    of_lead: bool = True
 
 
 _EDITED = {
@@ -50,12 +57,17 @@ _DISABLED = {
     "reason": "gone",
     "failing_since": examples.NOON,
 }
+_CHANNEL: Json = {"channel": {"id": examples.CHANNEL_ID, "number": 3, "title": "Website"}}
+_LEFT: Json = {"from": examples.EVENT["data"]["from"] | _CHANNEL, "seconds_in_previous": 300}
+_OTHER: Json = {"channel": {"id": examples.OTHER_CHANNEL_ID, "number": 4, "title": "Partners"}}
+_MOVED: Json = (
+    examples.EVENT["data"] | _LEFT | {"to": examples.EVENT["data"]["to"] | _OTHER, "value": None, "changed": {}}
+)
 _SENT = {"email": "jane@example.com", "source": "trade fair"}
 _CAME_AGAIN = examples.NOTE | {
     "text": "This person came in again.\nemail: jane@example.com\nsource: trade fair",
     "author": None,
 }
-_CHANNEL = {"channel": {"id": examples.CHANNEL_ID, "number": 3, "title": "Website"}}
 
 CATALOGUE: dict[EventType, Kind] = {
     EventType.LEAD_CREATED: Kind(
@@ -80,6 +92,18 @@ CATALOGUE: dict[EventType, Kind] = {
         examples.EVENT["data"],
         examples.QUALIFIED_LEAD,
     ),
+    EventType.LEAD_MOVED: Kind(
+        "A lead came into the channel from another; `data.from` and `data.to` say from where to where.",
+        LeadMovedData,
+        _MOVED,
+        examples.MOVED_LEAD,
+    ),
+    EventType.LEAD_LEFT: Kind(
+        "A lead left the channel for another; the event is the channel's, and tells nothing of the other one.",
+        LeadLeftData,
+        _LEFT,
+        lead=None,
+    ),
     EventType.LEAD_ERASED: Kind(
         "A lead's personal data was erased; delete your copy of it too.",
         LeadErasedData,
@@ -96,6 +120,11 @@ CATALOGUE: dict[EventType, Kind] = {
         "Somebody wrote a note on a lead.",
         NoteAddedData,
         {"note": examples.NOTE},
+    ),
+    EventType.CONSENT_RECORDED: Kind(
+        "A person agreed to a purpose, or withdrew.",
+        ConsentRecordedData,
+        {"consent": examples.CONSENT},
     ),
     EventType.FOLLOW_UP_RECORDED: Kind(
         "A contact with the lead was planned or done.",
@@ -115,23 +144,33 @@ CATALOGUE: dict[EventType, Kind] = {
         {"reward": examples.REWARD},
     ),
     EventType.REWARD_CHANGED: Kind(
-        "A reward was approved, rejected, paid, taken back or corrected.",
+        "A reward was approved, rejected, paid, taken back or corrected. `data.lead` is missing when the lead has left"
+        " the channel in which it was earned.",
         RewardChangedData,
         _DECIDED,
+        always_lead=False,
     ),
     EventType.CHANNEL_PAUSED: Kind(
         "A channel was paused: no work is to be done on its leads until it is resumed.",
         ChannelPausedData,
         _CHANNEL,
         lead=None,
+        of_lead=False,
     ),
-    EventType.CHANNEL_RESUMED: Kind("A paused channel goes on.", ChannelPausedData, _CHANNEL, lead=None),
+    EventType.CHANNEL_RESUMED: Kind(
+        "A paused channel goes on.",
+        ChannelPausedData,
+        _CHANNEL,
+        lead=None,
+        of_lead=False,
+    ),
     EventType.ENDPOINT_DISABLED: Kind(
         "A webhook endpoint was taken out of service; `data.endpoint` says which and why.",
         EndpointDisabledData,
         {"endpoint": _DISABLED},
         lead=None,
         has_channel=False,
+        of_lead=False,
     ),
 }
 
@@ -141,7 +180,7 @@ def sample(type: EventType) -> Json:
     kind = CATALOGUE[type]
     return examples.EVENT | {
         "type": type,
-        "lead_id": kind.lead["id"] if kind.lead else None,
-        "channel_id": examples.CHANNEL_ID if kind.has_channel else None,
+        "lead_id": examples.LEAD_ID if kind.of_lead else None,
+        "channel_id": (kind.lead or examples.LEAD)["channel_id"] if kind.has_channel else None,
         "data": kind.sample | ({"lead": kind.lead} if kind.lead else {}),
     }

@@ -36,6 +36,8 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\
 # Ids that the examples have, and the shell variables that stand for the reader's own.
 _VARIABLES = {
     examples.CHANNEL_ID: "CHANNEL_ID",
+    examples.OTHER_CHANNEL_ID: "OTHER_CHANNEL_ID",
+    examples.WON_ID: "STATUS_ID",
     examples.LEAD_ID: "LEAD_ID",
     examples.PARTNER_ID: "COMPANY_ID",
     examples.REWARD_ID: "REWARD_ID",

@@ -20,6 +20,9 @@ EVENT_ID = "0199a3c6-7d21-7f00-9a4b-1c2d3e4f5a6b"
 USER_ID = "0199a3bf-0004-7d20-a1b2-c3d4e5f6071b"
 RULE_ID = "0199a3c1-0e0e-7b2c-9c3d-4e5f60718297"
 BULK_CHANGE_ID = "0199a3cc-0a0a-7b2c-9c3d-4e5f6071829b"
+OTHER_CHANNEL_ID = "0199a3c0-5b7e-7c31-9d0a-3f1b2a6c4d11"
+BLOCK_ID = "0199a3cd-0a0a-7b2c-9c3d-4e5f6071829c"
+RETENTION_RULE_ID = "0199a3c1-0f0f-7b2c-9c3d-4e5f60718298"
 NOON = "2026-11-21T12:00:00Z"
 LATER = "2026-11-21T12:05:00Z"
 
@@ -78,6 +81,10 @@ QUALIFIED_LEAD = LEAD | {
     "updated_at": LATER,
     "version": 2,
 }
+
+CHANNEL_CHANGE = {"channel_id": OTHER_CHANNEL_ID, "status": "Qualified", "note": "Came in by the wrong form"}
+
+MOVED_LEAD = QUALIFIED_LEAD | {"channel_id": OTHER_CHANNEL_ID, "value": None}
 
 LEAD_PATCH = {"title": "Head of Operations", "source": None, "properties": {"Deal size": 75000}}
 
@@ -259,6 +266,18 @@ NEW_RULE = {
     "reason": "No answer",
 }
 
+RETENTION_RULE = {
+    "id": RETENTION_RULE_ID,
+    "name": "Lost for a year",
+    "since": "closed",
+    "after_days": 365,
+    "status_id": None,
+    "category": "lost",
+    "state": "paused",
+}
+
+NEW_RETENTION_RULE = {"name": "Lost for a year", "category": "lost", "since": "closed", "after_days": 365}
+
 REWARD = {
     "id": REWARD_ID,
     "trigger_id": TRIGGER_ID,
@@ -356,6 +375,17 @@ SUB_STATUS = {"id": "0199a3c9-0f0f-7b2c-9c3d-4e5f60718298", "category": "on_hold
 
 NEW_NOTE = {"text": "Met at the fair; wants a demo", "author": "sam@example.com"}
 
+NEW_CONSENT = {
+    "purpose": "newsletter",
+    "basis": "consent",
+    "state": "given",
+    "at": "2026-01-05T12:00:00Z",
+    "source": "Form on /fair",
+    "proof": "Ticked: Yes, send me the newsletter. Confirmed by e-mail.",
+}
+
+CONSENT = NEW_CONSENT | {"id": "0199a3ce-0a0a-7b2c-9c3d-4e5f6071829d", "recorded_at": LATER}
+
 NOTE = NEW_NOTE | {"id": "0199a3cb-0a0a-7b2c-9c3d-4e5f6071829a", "created_at": LATER}
 
 NEW_PURCHASE = {"name": "Pro plan", "amount": "1500", "currency": "EUR"}
@@ -377,11 +407,11 @@ NEW_BULK_CHANGE = {
     "action": {"type": "status", "status": "Lost", "reason": "No answer for a year"},
 }
 
-BULK_CHANGE = {
+BULK_CHANGE: dict[str, Any] = {
     "id": BULK_CHANGE_ID,
     "key_id": KEY_ID,
     "state": "waiting",
-    "action": {"type": "status", "status": "Lost", "fields": [], "properties": []},
+    "action": {"type": "status", "status": "Lost", "fields": [], "properties": [], "channel_id": None},
     "filtered_by": None,
     "total": 1,
     "done": 0,
@@ -520,3 +550,5 @@ AGEING = _COUNTED | {
         }
     ]
 }
+
+BLOCK = {"id": BLOCK_ID, "kind": "email", "domain": None, "cause": "request", "created_at": NOON}

@@ -6,6 +6,7 @@ import msgspec
 
 from leadrail.api import (
     analytics,
+    blocks,
     bulk,
     channels,
     company,
@@ -49,6 +50,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *event_types.OPERATIONS,
     *notifications.OPERATIONS,
     *persons.OPERATIONS,
+    *blocks.OPERATIONS,
     *feed.OPERATIONS,
 )
 

@@ -7,22 +7,27 @@ import msgspec
 from msgspec import Meta
 
 from leadrail.api import examples
+from leadrail.api.naming import named
 from leadrail.api.operation import Call, NoQuery, Operation
 from leadrail.api.page import Cursor, cursor_of, number_at
 from leadrail.api.writes import write
 from leadrail.core.actor import Scope
+from leadrail.core.blocks import commands as blocks
+from leadrail.core.blocks.model import Block, BlockCause, personal
+from leadrail.core.companies import store as companies
+from leadrail.core.consents import store as consents
 from leadrail.core.engine import Done
-from leadrail.core.errors import Code, Refusal, Refused, refuse
+from leadrail.core.errors import Refusal, Refused
 from leadrail.core.events import store as events
 from leadrail.core.events.model import Event
 from leadrail.core.followups import store as followups
 from leadrail.core.followups.store import FollowUpRow
-from leadrail.core.identity import KeyKind, email_key, linkedin_key, phone_key
+from leadrail.core.identity import KeyKind
 from leadrail.core.imports import store as imports
-from leadrail.core.imports.store import RefusedRow
+from leadrail.core.imports.store import Key, RefusedRow
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import EraseLead
-from leadrail.core.leads.decisions import Note, Purchase
+from leadrail.core.leads.decisions import Consent, Note, Purchase
 from leadrail.core.leads.model import LeadDocument, document
 from leadrail.core.notes import store as notes
 from leadrail.core.purchases import store as purchases
@@ -52,6 +57,10 @@ class PersonBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     linkedin_url: Annotated[str, Meta(max_length=500)] | None = None
 
 
+class EraseBody(PersonBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    block: bool = False
+
+
 class ReportBody(PersonBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cursor: Cursor | None = None
 
@@ -63,6 +72,7 @@ class KnownLead(msgspec.Struct, frozen=True):
     events: list[Event]
     follow_ups: list[FollowUpRow]
     notes: list[Note]
+    consents: list[Consent]
     purchases: list[Purchase]
     rewards: list[Reward]
 
@@ -79,16 +89,17 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Forgotten(msgspec.Struct, frozen=True):
-    """The leads that were erased by this call; `has_more`: call again for the rest."""
+    """The leads that were erased by this call, and what is blocked since; `has_more`: call again for the rest."""
 
     erased: list[str]
     has_more: bool
+    blocked: list[Block]
 
 
 async def report(call: Call[ReportBody, NoQuery]) -> Response:
     below = number_at(call.body.cursor)
     async with call.core.database.connection() as connection:
-        key = await _who(connection, call)
+        key = await _key(connection, call)
         found = await _leads(connection, call, key, SHOWN + 1, below)
         shown = [await _known(connection, call, seen) for seen in found[:SHOWN]]
         following = cursor_of(found[SHOWN - 1].lead.number) if len(found) > SHOWN else None
@@ -98,9 +109,10 @@ async def report(call: Call[ReportBody, NoQuery]) -> Response:
     return json_response(200, Report(shown, rows, following))
 
 
-async def forget(call: Call[PersonBody, NoQuery]) -> Response:
+async def forget(call: Call[EraseBody, NoQuery]) -> Response:
     async def work(connection: Connection) -> Response:
-        key = await _who(connection, call)
+        key = await _key(connection, call)
+        blocked = await _block(connection, call, key) if call.body.block else []
         found = await _leads(connection, call, key, ERASED_AT_ONCE + 1, None)
         await imports.drop_refusals_of_person(connection, call.actor.company_id, key)
         # An erased lead has no keys any more: calling again finds what is left, and in the end nothing.
@@ -109,40 +121,42 @@ async def forget(call: Call[PersonBody, NoQuery]) -> Response:
         done = [str(outcome.lead.id) for outcome in outcomes if isinstance(outcome, Done)]
         if not done and (refusals := [outcome for outcome in outcomes if isinstance(outcome, Refusal)]):
             raise Refused(refusals[0])
-        return json_response(200, Forgotten(done, has_more=len(done) < len(found)))
+        return json_response(200, Forgotten(done, len(done) < len(found), blocked))
 
     return await write(call, work)
 
 
-async def _who(connection: Connection, call: Call[Any, NoQuery]) -> tuple[KeyKind, str]:
-    """The key of the person, by the country of the company's own channels. Raises Refused (`invalid`)."""
-    setups = await call.core.reader.channels(connection, call.actor)
-    own = [setup.channel for setup in setups if setup.channel.company_id == call.actor.company_id]
-    return _key(call.body, next((channel.country for channel in own), None))
+async def _block(connection: Connection, call: Call[EraseBody, NoQuery], key: Key) -> list[Block]:
+    """Blocks the person by all keys of the leads that are to be erased, before they are looked for again: none comes in
+    between. Committed by a connection of its own, since the engine, which erases by another one, must see it.
+    """
+    company_id = call.actor.company_id
+    found = await _leads(connection, call, key, ERASED_AT_ONCE, None)
+    keys = personal(frozenset({key}).union(*(seen.lead.keys(seen.setup.channel.country) for seen in found)))
+    own = await call.core.database.dedicated()
+    try:
+        async with own.transaction():
+            blocking = await blocks.block(own, company_id, keys, BlockCause.ERASURE, call.core.clock())
+        await blocks.outwait(own, company_id, is_first=blocking.is_first)
+    finally:
+        await own.close()
+    return blocking.blocks
 
 
 async def _leads(
-    connection: Connection, call: Call[Any, NoQuery], key: tuple[KeyKind, str], limit: int, below: int | None
+    connection: Connection, call: Call[Any, NoQuery], key: Key, limit: int, below: int | None
 ) -> list[Seen]:
     """Those of the company's own channels: what another company knows, it has to answer for itself."""
     ids = await leads.ids_by_key(connection, call.actor.company_id, *key, below=below, limit=limit)
     return await call.core.reader.leads_in_order(connection, call.actor, ids)
 
 
-def _key(body: PersonBody, country: str | None) -> tuple[KeyKind, str]:
+async def _key(connection: Connection, call: Call[Any, NoQuery]) -> Key:
     """Raises Refused (`invalid`) unless exactly one is given and can be read."""
-    given: dict[KeyKind, tuple[str, str | None, Callable[[str], str | None]]] = {
-        KeyKind.EMAIL: ("email", body.email, email_key),
-        KeyKind.PHONE: ("phone", body.phone, lambda text: phone_key(text, country)),
-        KeyKind.LINKEDIN: ("linkedin_url", body.linkedin_url, linkedin_key),
-    }
-    wanted = [(kind, name, text, read) for kind, (name, text, read) in given.items() if text is not None]
-    if len(wanted) != 1:
-        raise refuse(Code.INVALID, "Say who is meant: one of email, phone and linkedin_url", "/email")
-    kind, name, text, read = wanted[0]
-    if not (key := read(text)):
-        raise refuse(Code.INVALID, f"{name} cannot be read as one, so no lead is found by it", f"/{name}")
-    return kind, key
+    company = await companies.company(connection, call.actor.company_id)
+    given = {"email": call.body.email, "phone": call.body.phone, "linkedin_url": call.body.linkedin_url}
+    kind, key = named(given, company.country)
+    return KeyKind(kind), key
 
 
 async def _known(connection: Connection, call: Call[Any, NoQuery], seen: Seen) -> KnownLead:
@@ -154,6 +168,7 @@ async def _known(connection: Connection, call: Call[Any, NoQuery], seen: Seen) -
         [entry.event for entry in entries],
         await _whole(lambda last: followups.of_lead(*place, after=last.number if last else 0, limit=_PART)),
         await _whole(lambda last: notes.of_lead(*place, before=last.id if last else None, limit=_PART)),
+        await _whole(lambda last: consents.of_lead(*place, before=last.id if last else None, limit=_PART)),
         await _whole(lambda last: purchases.of_lead(*place, before=last.id if last else None, limit=_PART)),
         await _whole(lambda last: rewards.listed(connection, earned, before=last.id if last else None, limit=_PART)),
     )
@@ -192,14 +207,15 @@ OPERATIONS = (
         summary="Erase a person from all leads",
         description=(
             "Erases every lead of your own channels under the address, number or profile, as deleting each would. "
-            "Erasing again finds nothing more. It cannot be undone."
+            "Erasing again finds nothing more. It cannot be undone. With `block`, neither that nor any other address, "
+            "number, profile or business id of the erased leads comes in again."
         ),
         tag="Persons",
         scope=Scope.ADMIN,
         handler=forget,
-        body=PersonBody,
-        request_example={"email": "jane@example.com"},
+        body=EraseBody,
+        request_example={"email": "jane@example.com", "block": True},
         answer=Forgotten,
-        answer_example={"erased": [examples.LEAD_ID], "has_more": False},
+        answer_example={"erased": [examples.LEAD_ID], "has_more": False, "blocked": [examples.BLOCK]},
     ),
 )

@@ -33,6 +33,7 @@ STATUS: dict[Code, int] = {
     Code.VERSION_CONFLICT: 412,
     Code.CONFLICT: 409,
     Code.DUPLICATE: 409,
+    Code.BLOCKED: 409,
     Code.AMBIGUOUS: 409,
     Code.IN_USE: 409,
     Code.LAST_OWNER: 409,

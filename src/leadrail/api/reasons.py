@@ -169,7 +169,7 @@ def _status_ids(query: CountQuery, setups: list[Setup]) -> list[UUID] | None:
         status.id
         for setup in setups
         for status in setup.channel.statuses
-        if name in (None, status.name.casefold()) and query.category in (None, status.category)
+        if (name is None or setup.channel.is_called(status, name)) and query.category in (None, status.category)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The moves that channels make by themselves when time has passed. Safe in several processes at once."""
+"""What channels do to leads by themselves when time has passed: they move or erase them. Safe in several processes."""
 
 import logging
 from datetime import datetime
@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 
 
 async def run_rules(core: Core) -> None:
-    """Makes the leads of new and changed rules due, then moves every lead whose time has come."""
+    """Makes the leads of new and changed rules due, then moves or erases every lead whose time has come."""
     await place_leads(core)
     await move_due(core)
 
 
 async def place_leads(core: Core, chunk: int = PLACE_CHUNK) -> None:
-    """Sets when the leads that were there before a rule are moved by it, a chunk a transaction."""
+    """Sets when the leads that were there before a rule are due by it, a chunk a transaction."""
     async with core.database.connection() as connection:
         waiting = await rule_store.unplaced(connection, MOST_PLACES)
     for status in waiting:
@@ -58,10 +58,10 @@ async def move_due(core: Core, chunk: int = MOVE_CHUNK) -> None:
         if stuck := [one.lead for one in handled if not one.events and one.before != one.lead]:
             log.info("%d leads were due by a rule and stay where they are, among them %s", len(stuck), stuck[0].id)
         if len(handled) < len(due):
-            log.warning("%d leads could not be moved by their rules this time", len(due) - len(handled))
+            log.warning("%d leads could not be moved or erased by their rules this time", len(due) - len(handled))
             break
     if done:
-        log.info("rules moved %d leads", done)
+        log.info("rules moved or erased %d leads", done)
 
 
 async def _due(core: Core, now: datetime, limit: int) -> list[tuple[UUID, UUID]]:

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core import idempotency
+from leadrail.core.blocks.looking import drawn
 from leadrail.core.channels import assignment_store
 from leadrail.core.channels.assignment import Giver, Turns
 from leadrail.core.counts import folding
@@ -21,7 +22,7 @@ from leadrail.core.errors import Code, Refusal, Refused, refuse
 from leadrail.core.idempotency import Answer
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.arriving import arrival_keys
-from leadrail.core.leads.commands import Command, CorrectReward, CreateLead, DecideReward
+from leadrail.core.leads.commands import ChangeChannel, Command, CorrectReward, CreateLead, DecideReward
 from leadrail.core.rewards import store as rewards
 from leadrail.core.rewards.model import Ledger
 from leadrail.core.save import Change, Write
@@ -231,7 +232,8 @@ class Engine:
     async def _load(self, connection: Connection, commands: Sequence[Command], now: datetime) -> Loaded:
         # Channels, keys, leads, turns, counters: every batch locks in this order, so none wait in a circle.
         creates = [command for command in commands if isinstance(command, CreateLead)]
-        held = await self._setups.held(connection, {command.channel_id for command in creates}) if creates else {}
+        entered = {one.channel_id for one in commands if isinstance(one, CreateLead | ChangeChannel)}
+        held = await self._setups.held(connection, entered) if entered else {}
         known = await self._known(connection, creates, held)
         wanted = {
             (company, command.lead_id)
@@ -246,11 +248,14 @@ class Engine:
         versions = {row.lead.channel_id: row.channel_version for row in locked}
         setups = held | (await self._setups.at_versions(connection, versions) if versions else {})
         ledgers = await self._ledgers(connection, commands, locked, setups, now)
-        numbers = await leads.take_numbers(connection, len(creates)) if creates else []
+        numbers, blocked = await drawn(connection, commands, locked, setups)
+        earned = {line.reward.channel_id for ledger in ledgers.values() for line in ledger}
+        if earned_elsewhere := earned - setups.keys():
+            setups |= await self._setups.current(connection, earned_elsewhere)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
         givers = frozenset(setup.channel.giver for setup in held.values() if setup.channel.assignment is not None)
-        return Loaded(locked, setups, ledgers, numbers, known, givers, answers, now)
+        return Loaded(locked, setups, ledgers, numbers, blocked, known, givers, answers, now)
 
     async def _ledgers(
         self,
@@ -264,13 +269,15 @@ class Engine:
 
         A statement of its own: what another transaction wrote while this one waited is seen only from here on.
         """
-        named = [command.reward_id for command in commands if isinstance(command, DecideReward | CorrectReward)]
+        named = {one.reward_id: one.lead_id for one in commands if isinstance(one, DecideReward | CorrectReward)}
+        # A lead that a decision is about may have earned in a channel that it left.
+        decided = set(named.values())
         keys = [
             (row.lead.company_id, row.lead.id)
             for row in locked
-            if (setup := setups.get(row.lead.channel_id)) is not None and setup.has_rewards
+            if row.lead.id in decided or ((setup := setups.get(row.lead.channel_id)) is not None and setup.has_rewards)
         ]
-        return await rewards.ledgers(connection, keys, named, now) if keys else {}
+        return await rewards.ledgers(connection, keys, list(named), now) if keys else {}
 
     async def _known(
         self, connection: Connection, creates: Sequence[CreateLead], setups: dict[UUID, Setup]

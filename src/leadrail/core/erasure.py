@@ -53,6 +53,8 @@ WITH told AS (
     WHERE company_id = $1 AND lead_id = $2
 ), noted AS (
     UPDATE notes SET text = NULL, author = NULL WHERE company_id = $1 AND lead_id = $2
+), consented AS (
+    UPDATE consents SET source = NULL, proof = NULL WHERE company_id = $1 AND lead_id = $2
 ), bought AS (
     UPDATE purchases SET name = NULL, description = NULL WHERE company_id = $1 AND lead_id = $2
 ), rewarded AS (
@@ -85,13 +87,23 @@ JOIN lead_keys k ON k.company_id = $1 AND k.kind = q.kind AND k.key = q.key
 """
 
 
+# The lead may have come from channels that others share.
+_KNEW = """
+SELECT DISTINCT m.member_company_id FROM events e
+JOIN channel_members m ON m.company_id = e.company_id AND m.channel_id = e.channel_id
+WHERE e.company_id = $1 AND e.lead_id = $2
+"""
+
+
 async def erase_elsewhere(connection: Connection, erased: Erased, erasers: Sequence[Eraser]) -> None:
     """Lets the faces forget whom they know. Run when the lead has no keys any more, behind the write: the company's
     event counter is locked by then, so that of two leads of one person the one erased last finds that it is the last.
     """
+    knew = [row[0] for row in await connection.fetch(_KNEW, erased.company_id, erased.lead_id)]
+    companies = tuple(dict.fromkeys((*erased.companies, *knew)))
     keys = [f"{kind}:{key}" for kind, key in erased.keys]
-    await connection.execute(_LEFT_OF_IMPORTS, erased.companies, erased.lead_id, keys)
-    alone = msgspec.structs.replace(erased, keys=await _keys_of_nobody(connection, erased))
+    await connection.execute(_LEFT_OF_IMPORTS, companies, erased.lead_id, keys)
+    alone = msgspec.structs.replace(erased, companies=companies, keys=await _keys_of_nobody(connection, erased))
     for eraser in erasers:
         await eraser(connection, alone)
 

@@ -34,6 +34,7 @@ class Code(StrEnum):
     VERSION_CONFLICT = "version_conflict"
     CONFLICT = "conflict"
     DUPLICATE = "duplicate"
+    BLOCKED = "blocked"
     AMBIGUOUS = "ambiguous"
     IN_USE = "in_use"
     LAST_OWNER = "last_owner"

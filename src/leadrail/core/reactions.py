@@ -31,6 +31,9 @@ NOTHING = Reaction(recorded=False)
 TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.LEAD_CREATED, Origin.STANDARD): ALL,
     (EventType.LEAD_STATUS_CHANGED, Origin.STANDARD): ALL,
+    (EventType.LEAD_MOVED, Origin.STANDARD): ALL,
+    # For those who hear of the channel that it left and may not know where it went.
+    (EventType.LEAD_LEFT, Origin.STANDARD): DELIVERED,
     (EventType.LEAD_UPDATED, Origin.STANDARD): DELIVERED,
     (EventType.LEAD_ATTACHED, Origin.STANDARD): TOLD,
     (EventType.LEAD_ERASED, Origin.STANDARD): TOLD,
@@ -39,6 +42,7 @@ TABLE: dict[tuple[EventType, Origin], Reaction] = {
     (EventType.FOLLOW_UP_OVERDUE, Origin.STANDARD): TOLD,
     (EventType.LEADS_ASSIGNED, Origin.STANDARD): TOLD,
     (EventType.NOTE_ADDED, Origin.STANDARD): DELIVERED,
+    (EventType.CONSENT_RECORDED, Origin.STANDARD): DELIVERED,
     (EventType.PURCHASE_RECORDED, Origin.STANDARD): ALL,
     (EventType.REWARD_CREATED, Origin.STANDARD): TOLD,
     (EventType.REWARD_CHANGED, Origin.STANDARD): TOLD,

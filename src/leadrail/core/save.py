@@ -14,6 +14,8 @@ from leadrail.core.channels import assignment_store
 from leadrail.core.channels.assignment import Giver, Turns
 from leadrail.core.channels.assignment_store import AssignedRow, TurnsRow
 from leadrail.core.channels.model import Channel
+from leadrail.core.consents import store as consents
+from leadrail.core.consents.store import ConsentRow
 from leadrail.core.counts import folding
 from leadrail.core.counts.folding import QuietEdit
 from leadrail.core.erasure import Erased
@@ -82,22 +84,31 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def follow(
-    command: Command, setup: Setup, before: Lead | None, decision: Decision, ledger: Ledger, now: datetime
+    command: Command,
+    setup: Setup,
+    before: Lead | None,
+    decision: Decision,
+    ledger: Ledger,
+    now: datetime,
+    source: Setup | None = None,
 ) -> Change:
-    """All that follows from a decision, by the table of reactions."""
+    """All that follows from a decision, by the table of reactions. `source` is the channel that the lead left, if it
+    did: that it left, and what became of the rewards of there, is told there.
+    """
     told: list[Told] = []
     lines: list[Line] = []
     settled: list[Settled] = []
     for fact in decision.facts:
         reaction = TABLE[fact.type, command.origin]
         if reaction.recorded:
-            told.append(_told(command, setup, decision.lead, fact, now))
+            where = source if source is not None and fact.type is EventType.LEAD_LEFT else setup
+            told.append(_told(command, where, decision.lead, fact, now))
         if not reaction.rewards:
             continue
         if taken := clawed_back(ledger, fact, now):
             settled += taken
             ledger = after(ledger, taken)
-            told += [_told(command, setup, decision.lead, news_of(one, now), now) for one in taken]
+            told += [_told(command, source or setup, decision.lead, news_of(one, now), now) for one in taken]
         for line in earned(setup.triggers, setup.channel, decision.lead, fact, ledger, now):
             lines.append(line)
             ledger += (line,)
@@ -107,11 +118,20 @@ def follow(
 
 
 def settle(
-    command: Command, setup: Setup, lead: Lead, ledger: Ledger, settled: Settled, line: Line | None, now: datetime
+    command: Command,
+    setup: Setup,
+    lead: Lead,
+    ledger: Ledger,
+    settled: Settled,
+    line: Line | None,
+    now: datetime,
+    source: Setup | None = None,
 ) -> Change:
-    """All that follows from a decision on a reward; `line` is the one that it adds, if it does."""
+    """All that follows from a decision on a reward; `line` is the one that it adds, if it does. It is told in the
+    channel in which it was earned, `source`; the lead may have left that.
+    """
     decision = Decision(lead, (news_of(settled, now),))
-    told = (_told(command, setup, lead, decision.facts[0], now),)
+    told = (_told(command, source or setup, lead, decision.facts[0], now),)
     if line is not None:
         return Change(lead, decision, setup.channel, told, (line,), (), (*ledger, line))
     return Change(lead, decision, setup.channel, told, (), (settled,), after(ledger, (settled,)))
@@ -198,6 +218,7 @@ class Write:
         self._follow_ups: list[PlannedRow] = []
         self._purchases: list[PurchaseRow] = []
         self._notes: list[NoteRow] = []
+        self._consents: list[ConsentRow] = []
         self._answers: list[AnswerRow] = []
         self._assigned: Counter[tuple[UUID, UUID, UUID, str]] = Counter()
         self._quiet: list[QuietEdit] = []
@@ -215,7 +236,8 @@ class Write:
         self._after[lead.id] = (lead, change.channel)
         shown = document(lead, change.channel) if any(told.hearers for told in change.told) else None
         for told in change.told:
-            self.tell(lead.company_id, told, shown)
+            # Who hears of a channel that the lead left is not shown what it is elsewhere.
+            self.tell(lead.company_id, told, shown if told.event.channel_id == lead.channel_id else None)
         if change.decision.facts and not change.told:
             self._quiet.append(QuietEdit(lead.company_id, lead.id))
         for line in change.lines:
@@ -228,6 +250,8 @@ class Write:
             self._purchases.append(PurchaseRow(lead.company_id, lead.id, *msgspec.structs.astuple(purchase)))
         if (note := change.decision.note) is not None:
             self._notes.append(NoteRow(lead.company_id, lead.id, *msgspec.structs.astuple(note)))
+        if (consent := change.decision.consent) is not None:
+            self._consents.append(ConsentRow(lead.company_id, lead.id, *msgspec.structs.astuple(consent)))
         if change.turns is not None:
             self.turns[lead.company_id, lead.channel_id] = change.turns
             if change.batch_id is not None:
@@ -259,6 +283,7 @@ class Write:
         whole.add(followups.INSERT, self._follow_ups)
         whole.add(purchases.INSERT, self._purchases)
         whole.add(notes.INSERT, self._notes)
+        whole.add(consents.INSERT, self._consents)
         whole.add(folding.QUIET, self._quiet)
         whole.add(idempotency.INSERT, self._answers)
         whole.add(assignment_store.TURN, [_turns_row(key, turns) for key, turns in self.turns.items()])
@@ -325,7 +350,9 @@ class Write:
         whole.add(rewards.INSERT_AFTER if self._settled else rewards.INSERT, rows)
 
     def _add_leads(self, whole: Statement) -> None:
-        created, moved, edited = [], [], []
+        created, moved = [], []
+        edited: list[Lead] = []
+        relocated: list[Lead] = []
         found: list[FindRow] = []
         refound: list[FindRow] = []
         for id, (lead, channel) in self._after.items():
@@ -335,17 +362,18 @@ class Write:
                 found.append(find_row(lead, channel.country))
             elif lead is before:
                 continue  # a decision on a reward leaves it as it is
-            elif leads.only_moved(before, lead):
+            elif lead.channel_id == before.channel_id and leads.only_moved(before, lead):
                 moved.append(lead)
                 continue
             else:
-                edited.append(lead)
+                (edited if lead.channel_id == before.channel_id else relocated).append(lead)
                 if searched(before) != searched(lead):
                     refound.append(find_row(lead, channel.country))
             self._add_keys(before, lead, channel.country)
         whole.add(leads.INSERT, created)
         whole.add(leads.MOVE, moved)
         whole.add(leads.EDIT, edited)
+        whole.add(leads.RELOCATE, relocated)
         whole.add(leads.INSERT_KEYS, self._keyed)
         whole.add(leads.DELETE_KEYS, self._unkeyed)
         whole.add(finds.INSERT, found)

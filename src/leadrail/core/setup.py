@@ -14,12 +14,16 @@ from leadrail.db.database import Connection
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """`has_rewards`: the channel has or had a trigger, so its leads may have rewards that a move concerns."""
+    """`has_rewards`: the channel has or had a trigger, so its leads may have rewards that a move concerns.
+
+    `block_secret`: what the block list of the channel's company is hashed with; None when it blocks nobody.
+    """
 
     channel: Channel
     triggers: tuple[Trigger, ...]
     subscriptions: tuple[Subscription, ...]
     has_rewards: bool = False
+    block_secret: bytes | None = None
 
 
 # One statement, one row a channel: every list is small, and reading them together gives one consistent version.
@@ -35,7 +39,8 @@ SELECT json_build_object(
                 'id', s.id, 'name', s.name, 'category', s.category, 'position', s.position, 'color', s.color,
                 'visible', s.visible, 'requires', s.requires, 'next', s.next,
                 'follow_up_after_s', s.follow_up_after_s, 'follow_up_note', s.follow_up_note,
-                'archived', s.archived_at IS NOT NULL) ORDER BY s.position, s.id)
+                'archived', s.archived_at IS NOT NULL, 'former_names', s.former_names, 'replaced_by', s.replaced_by)
+                ORDER BY s.position, s.id)
             FROM statuses s WHERE s.company_id = c.company_id AND s.channel_id = c.id), '[]'),
         'properties', coalesce((
             SELECT json_agg(json_build_object(
@@ -61,6 +66,12 @@ SELECT json_build_object(
                 ORDER BY r.id)
             FROM channel_rules r
             WHERE r.company_id = c.company_id AND r.channel_id = c.id AND r.archived_at IS NULL), '[]'),
+        'retentions', coalesce((
+            SELECT json_agg(json_build_object(
+                'id', r.id, 'name', r.name, 'since', r.since, 'after_days', r.after_days, 'status_id', r.status_id,
+                'category', r.category, 'state', r.state) ORDER BY r.id)
+            FROM retention_rules r
+            WHERE r.company_id = c.company_id AND r.channel_id = c.id AND r.archived_at IS NULL), '[]'),
         'assignment', (
             SELECT a.plan || jsonb_build_object('disabled', coalesce((
                 SELECT jsonb_agg(u.email) FROM users u
@@ -77,6 +88,8 @@ SELECT json_build_object(
         WHERE t.company_id = c.company_id AND t.channel_id = c.id AND t.archived_at IS NULL), '[]'),
     'has_rewards', EXISTS (
         SELECT FROM reward_triggers t WHERE t.company_id = c.company_id AND t.channel_id = c.id),
+    'block_secret', (
+        SELECT encode(b.secret, 'base64') FROM block_lists b WHERE b.company_id = c.company_id),
     'subscriptions', coalesce((
         SELECT json_agg(json_build_object(
             'endpoint_id', e.id, 'company_id', e.company_id, 'events', e.events, 'channel_id', e.channel_id,

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from leadrail.core.actor import ActorKind
+from leadrail.core.blocks.looking import Blocked, refuse_blocked
 from leadrail.core.channels.assignment import Giver, Turns
 from leadrail.core.errors import Code, Refusal, Refused, refuse
 from leadrail.core.events.model import Event, EventType
@@ -17,6 +18,7 @@ from leadrail.core.leads import store as leads
 from leadrail.core.leads.arriving import Match, arrival_keys, meant_by
 from leadrail.core.leads.assigning import assigned
 from leadrail.core.leads.commands import (
+    ChangeChannel,
     Command,
     CorrectReward,
     CreateLead,
@@ -80,6 +82,7 @@ class Loaded(msgspec.Struct, frozen=True):
     setups: Mapping[UUID, Setup]
     ledgers: Mapping[UUID, Ledger]
     numbers: Sequence[int]
+    blocked: Blocked
     known: Mapping[leads.Place, leads.Holders]
     givers: frozenset[Giver]
     answers: Mapping[tuple[UUID, str], Answer]
@@ -97,7 +100,7 @@ class Work:
         self._ledgers, self._answers = dict(loaded.ledgers), dict(loaded.answers)
         self._known = {place: dict(holders) for place, holders in loaded.known.items()}
         self._setups, self._numbers, self._now = loaded.setups, iter(loaded.numbers), loaded.now
-        self._turns = turns
+        self._blocked, self._turns = loaded.blocked, turns
         self.guessed: dict[Giver, Turns] = {}
         self.write = Write(loaded.now)
 
@@ -124,13 +127,17 @@ class Work:
             return self._settled(command)
         if isinstance(command, CreateLead):
             return self._arrived(command)
+        if isinstance(command, ChangeChannel):
+            return self._relocated(command)
         lead = self._leads.get(command.lead_id)
         setup = self._setup_of(_channel_of(lead))
+        refuse_blocked(command, lead, setup, self._blocked)
         return self._carried_out(command, setup, lead, 0)
 
     def _arrived(self, command: CreateLead) -> tuple[Done, Change]:
         """The same for a lead that comes in: a new one, or one that the channel has."""
         setup = self._setup_of(command.channel_id)
+        refuse_blocked(command, None, setup, self._blocked)
         number = next(self._numbers)
         meant = meant_by(setup.channel, command, self._matches(command, setup))
         if isinstance(meant, CreateLead):
@@ -149,6 +156,18 @@ class Work:
         ledger = self._ledgers.get(decision.lead.id, ())
         change = follow(command, setup, lead, decision, ledger, self._now)
         return Done(decision.lead, setup, lead, tuple(told.event for told in change.told)), change
+
+    def _relocated(self, command: ChangeChannel) -> tuple[Done, Change]:
+        """The same for a lead that goes to another channel."""
+        lead = self._leads.get(command.lead_id)
+        source = self._setup_of(_channel_of(lead))
+        if not source.channel.allows(command.actor):
+            raise refuse(Code.LEAD_NOT_FOUND, "Lead not found")
+        target = self._setup_of(command.channel_id)
+        decision = decide(lead, source.channel, command, self._now, target=target.channel)
+        ledger = self._ledgers.get(command.lead_id, ())
+        change = follow(command, target, lead, decision, ledger, self._now, source)
+        return Done(decision.lead, target, lead, tuple(told.event for told in change.told)), change
 
     def _setup_of(self, channel_id: UUID) -> Setup:
         if (setup := self._setups.get(channel_id)) is None:
@@ -185,13 +204,15 @@ class Work:
         ledger = self._ledgers.get(lead.id, ())
         if isinstance(command, CorrectReward):
             line, settled = deciding.corrected(ledger, lead.company_id, command, self._now)
-            change = settle(command, setup, lead, ledger, settled, line, self._now)
+            source = self._setups[line.reward.channel_id]
+            change = settle(command, setup, lead, ledger, settled, line, self._now, source)
             return _settling(lead, setup, change, line.reward), change
         reward, news = deciding.decided(ledger, lead.company_id, command, self._now)
         if news is None:
             change = Change(lead, Decision(lead), setup.channel, (), ledger=ledger)
         else:
-            change = settle(command, setup, lead, ledger, news, None, self._now)
+            source = self._setups[reward.channel_id]
+            change = settle(command, setup, lead, ledger, news, None, self._now, source)
         return _settling(lead, setup, change, reward), change
 
     def _remember(self, command: Command, change: Change, done: Done) -> None:

@@ -23,7 +23,12 @@ CUSTOM = "custom"
 
 
 def mended(command: CreateLead, channel: Channel, refusal: Refusal, now: datetime) -> CreateLead | None:
-    """The command without what it was refused for; None when there is nothing to be done."""
+    """The command without what it was refused for; None when there is nothing to be done.
+
+    Somebody who is blocked stays out: without the key for which he is, he would be the same person.
+    """
+    if refusal.code is Code.BLOCKED:
+        return None
     after = _mended(command, channel, refusal, now)
     return after if after != command else None
 

@@ -73,13 +73,13 @@ async def funnel(call: Call[None, BoardQuery]) -> Response:
 
 
 async def moves(call: Call[None, MovesQuery]) -> Response:
-    counts = await ask(call, Measure.MOVED)
+    counts = await ask(call, Measure.MOVED, Measure.STAYED)
     entered = _sums(counts, Measure.MOVED)
+    # By the stays that ended: a lead may have gone to a status of a channel that is not asked about.
+    left = _sums(counts, Measure.STAYED)
     made = Counter[tuple[UUID | None, UUID]]()
-    left = Counter[UUID | None]()
-    for cell in counts.cells:
+    for cell in counts.of(Measure.MOVED):
         made[cell.from_id, cell.status_id] += cell.n
-        left[cell.from_id] += cell.n
     statuses = list(counts.statuses())
     data = [Passage(channel.id, Named.of(status), entered[status.id], left[status.id]) for channel, status in statuses]
     sources: list[UUID | None] = [None, *(status.id for _, status in statuses)]

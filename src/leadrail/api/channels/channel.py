@@ -3,17 +3,26 @@
 import msgspec
 
 from leadrail.api.channels.finding import change, channel_id, given, setup_of
-from leadrail.api.channels.shapes import ChannelBody, ChannelPatch, ChannelQuery, shown_channel, status_values
+from leadrail.api.channels.shapes import (
+    ChannelBody,
+    ChannelPatch,
+    ChannelQuery,
+    CloneBody,
+    shown_channel,
+    status_values,
+)
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import number_at, page
 from leadrail.api.writes import write
 from leadrail.core import pausing
+from leadrail.core.actor import Actor
 from leadrail.core.channels import commands
 from leadrail.core.channels.commands import NewChannel, NewProperty, NewStatus
 from leadrail.core.channels.model import (
     Channel,
     Member,
 )
+from leadrail.core.cloning import Likeness, clone_channel
 from leadrail.core.errors import Code, refuse
 from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
@@ -37,9 +46,27 @@ async def create(call: Call[ChannelBody, NoQuery]) -> Response:
         setups = await call.core.setups.uncached(connection, [id])
         return json_response(201, shown_channel(setups[id]), ((b"location", f"/v1/channels/{id}".encode()),))
 
-    if call.actor.channel_ids:
-        raise refuse(Code.FORBIDDEN, "This API key is bound to its channels and cannot make another")
+    _demand_unbound(call.actor)
     return await write(call, work)
+
+
+async def clone(call: Call[CloneBody, NoQuery]) -> Response:
+    _demand_unbound(call.actor)
+
+    async def work(connection: Connection) -> Response:
+        setup = await call.core.reader.own_channel(connection, call.actor, channel_id(call))
+        id = await clone_channel(connection, setup, Likeness(title=call.body.title, members=call.body.members))
+        setups = await call.core.setups.uncached(connection, [id])
+        return json_response(201, shown_channel(setups[id]), ((b"location", f"/v1/channels/{id}".encode()),))
+
+    response = await write(call, work)
+    call.core.doors.forget()
+    return response
+
+
+def _demand_unbound(actor: Actor) -> None:
+    if actor.channel_ids:
+        raise refuse(Code.FORBIDDEN, "This API key is bound to its channels and cannot make another")
 
 
 async def listed(call: Call[None, ChannelQuery]) -> Response:

@@ -12,6 +12,7 @@ from leadrail.api.writes import write
 from leadrail.core.channels.model import (
     Channel,
     Property,
+    Retention,
     Rule,
     Status,
 )
@@ -22,7 +23,7 @@ from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
 from leadrail.kit.ids import parse_id
 
-Thing = TypeVar("Thing", Status, Property, Trigger, Rule)
+Thing = TypeVar("Thing", Status, Property, Trigger, Rule, Retention)
 
 
 def path_id(call: Call[Any, Any], name: str, code: Code, message: str) -> UUID:

@@ -3,16 +3,21 @@
 from typing import Any
 
 from leadrail.api import examples
-from leadrail.api.channels import assigning, automatic, channel, parts
+from leadrail.api.channels import assigning, automatic, channel, parts, retention
 from leadrail.api.channels.assigning import AssignmentBody, ShownAssignment
 from leadrail.api.channels.shapes import (
     ChannelBody,
     ChannelPatch,
     ChannelQuery,
+    CloneBody,
+    DueLeads,
     MemberBody,
     MoveQuery,
+    OrderBody,
     PropertyBody,
     PropertyPatch,
+    RetentionBody,
+    RetentionPatch,
     RoleQuery,
     RuleBody,
     RulePatch,
@@ -29,6 +34,7 @@ from leadrail.api.page import Page
 from leadrail.core.actor import Scope
 from leadrail.core.channels.model import (
     Member,
+    Retention,
     Rule,
 )
 from leadrail.core.rewards.model import Trigger
@@ -76,6 +82,19 @@ OPERATIONS = (
         answer=ShownChannel,
         request_example={"title": "Website and ads"},
         answer_example=examples.CHANNEL | {"title": "Website and ads"},
+    ),
+    _row(
+        "POST",
+        f"{_ONE}/clone",
+        "Make a channel like this one",
+        channel.clone,
+        description="With its statuses and what may follow them, its properties, reward triggers and rules, under ids"
+        " of their own and a new `public_id`; without leads, and without what is archived.",
+        body=CloneBody,
+        answer=ShownChannel,
+        status=201,
+        request_example={"title": "Website, Denmark"},
+        answer_example=examples.CHANNEL | {"title": "Website, Denmark"},
     ),
     _row(
         "POST",
@@ -127,11 +146,22 @@ OPERATIONS = (
         f"{_ONE}/statuses/{{item}}",
         "Edit a status",
         parts.edit_status,
-        description="The id stays, so callers that hold it are not broken by a new name.",
+        description="The id stays, and the former name goes on naming it as long as no other status has that name, so"
+        " callers that hold one of them are not broken by a new name.",
         body=StatusPatch,
         answer=ShownStatus,
         request_example={"name": "Offer sent", "requires": ["value"]},
         answer_example=examples.STATUS | {"name": "Offer sent", "requires": ["value"]},
+    ),
+    _row(
+        "PUT",
+        f"{_ONE}/statuses/order",
+        "Put a channel's statuses into another order",
+        parts.order_statuses,
+        body=OrderBody,
+        answer=Page[ShownStatus],
+        request_example={"ids": [examples.WON_ID]},
+        answer_example=_many(examples.STATUS),
     ),
     _row(
         "DELETE",
@@ -139,7 +169,8 @@ OPERATIONS = (
         "Remove a status",
         parts.delete_status,
         description="A status in use is refused (`in_use`) unless `move_to` says where its leads go; each of them"
-        " is moved like any other lead, so a rule may refuse one when others have moved; the call may be repeated.",
+        " is moved like any other lead, so a rule may refuse one when others have moved; the call may be repeated."
+        " From then on whoever names the removed status, by its id or its name, means that one.",
         query=MoveQuery,
         status=204,
     ),
@@ -261,6 +292,47 @@ OPERATIONS = (
         answer_example=examples.RULE | {"state": "paused"},
     ),
     _row("DELETE", f"{_ONE}/rules/{{item}}", "Remove a rule", automatic.delete_rule, status=204),
+    _row(
+        "GET",
+        f"{_ONE}/retention-rules",
+        "List how long leads keep their person",
+        retention.list_rules,
+        answer=Page[Retention],
+        answer_example=_many(examples.RETENTION_RULE),
+    ),
+    _row(
+        "POST",
+        f"{_ONE}/retention-rules",
+        "Let the channel erase leads by itself",
+        retention.add_rule,
+        description="It begins paused, unless `state` says otherwise: see first what it would erase.",
+        body=RetentionBody,
+        answer=Retention,
+        status=201,
+        request_example=examples.NEW_RETENTION_RULE,
+        answer_example=examples.RETENTION_RULE,
+    ),
+    _row(
+        "GET",
+        f"{_ONE}/retention-rules/{{item}}/due",
+        "Count what a retention rule would erase now",
+        retention.count_due,
+        description=f"It looks at {retention.LOOKED_AT:,} leads at most; beyond that `exact` is false.",
+        answer=DueLeads,
+        answer_example={"leads": 17, "exact": True},
+    ),
+    _row(
+        "PATCH",
+        f"{_ONE}/retention-rules/{{item}}",
+        "Edit, pause or activate a retention rule",
+        retention.edit_rule,
+        description="Leads whose time is over by an active rule are erased within some minutes, for good.",
+        body=RetentionPatch,
+        answer=Retention,
+        request_example={"state": "active"},
+        answer_example=examples.RETENTION_RULE | {"state": "active"},
+    ),
+    _row("DELETE", f"{_ONE}/retention-rules/{{item}}", "Remove a retention rule", retention.delete_rule, status=204),
     _row(
         "GET",
         f"{_ONE}/assignment",

@@ -9,10 +9,12 @@ from leadrail.api.channels.finding import among, change, channel_id, given, path
 from leadrail.api.channels.shapes import (
     MemberBody,
     MoveQuery,
+    OrderBody,
     PropertyBody,
     PropertyPatch,
     RoleQuery,
     ShownProperty,
+    ShownStatus,
     StatusBody,
     StatusPatch,
     TriggerBody,
@@ -42,8 +44,11 @@ from leadrail.kit.http import Response, json_response
 
 
 async def list_statuses(call: Call[None, NoQuery]) -> Response:
-    setup = await setup_of(call)
-    return json_response(200, Page([shown_status(status) for status in setup.channel.current_statuses], None))
+    return json_response(200, _statuses_of(await setup_of(call)))
+
+
+def _statuses_of(setup: Setup) -> Page[ShownStatus]:
+    return Page([shown_status(status) for status in setup.channel.current_statuses], None)
 
 
 async def add_status(call: Call[StatusBody, NoQuery]) -> Response:
@@ -64,11 +69,18 @@ async def edit_status(call: Call[StatusPatch, NoQuery]) -> Response:
     return await change(call, 200, work, lambda setup, id: shown_status(setup.channel.status_by_id[id]))
 
 
+async def order_statuses(call: Call[OrderBody, NoQuery]) -> Response:
+    async def work(connection: Connection, channel: Channel) -> None:
+        await commands.order_statuses(connection, channel, call.body.ids)
+
+    return await change(call, 200, work, lambda setup, _: _statuses_of(setup))
+
+
 async def delete_status(call: Call[None, MoveQuery]) -> Response:
     async with call.core.database.connection() as connection:
         setup = await call.core.reader.channel(connection, call.actor, channel_id(call))
         status = among(setup.channel.current_statuses, call, "status")
-    await remapping.archive_status(call.core, call.actor, setup.channel, status, call.query.move_to)
+    await remapping.archive_status(call.core, call.actor, setup, status, call.query.move_to)
     return Response(204)
 
 

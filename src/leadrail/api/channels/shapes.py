@@ -20,6 +20,7 @@ from leadrail.core.channels.model import (
     Role,
     RuleCause,
     RuleState,
+    Since,
     Status,
 )
 from leadrail.core.rewards.commands import MOST_HOLD_DAYS
@@ -57,6 +58,12 @@ class StatusPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     requires: tuple[Requirement, ...] | UnsetType = UNSET
     next: tuple[UUID, ...] | None | UnsetType = UNSET
     follow_up: PlannedContact | None | UnsetType = UNSET
+
+
+class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Statuses in the order in which they are to stand; those that are not named come behind them as they stood."""
+
+    ids: Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=commands.MOST_STATUSES)]
 
 
 class PropertyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,6 +108,13 @@ class ChannelPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     duplicates: Duplicates | UnsetType = UNSET
 
 
+class CloneBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The title of the new channel; `members` shares it with the companies that share the other one."""
+
+    title: str
+    members: bool = False
+
+
 class TriggerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`amount` is money for `fixed`, a percentage of the lead's value or of the purchase for `percent`."""
 
@@ -142,7 +156,31 @@ class RulePatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     state: RuleState | UnsetType = UNSET
 
 
+class RetentionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For the leads of a status (named by id or by name), of a category, or of the whole channel."""
+
+    name: str
+    after_days: int
+    since: Since = Since.LAST_CHANGE
+    status: str | None = None
+    category: Category | None = None
+    state: RuleState = RuleState.PAUSED
+
+
+class RetentionPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str | UnsetType = UNSET
+    after_days: int | UnsetType = UNSET
+    state: RuleState | UnsetType = UNSET
+
+
 # What is shown
+
+
+class DueLeads(msgspec.Struct, frozen=True):
+    """How many leads a rule would erase now; not `exact`: at least so many, since there are too many to look at."""
+
+    leads: int
+    exact: bool
 
 
 class ShownStatus(msgspec.Struct, frozen=True):

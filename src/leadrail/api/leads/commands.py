@@ -5,11 +5,11 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from leadrail.api.leads.shapes import FieldPatch, NewLead, StatusChange
+from leadrail.api.leads.shapes import ChannelChange, FieldPatch, NewLead, StatusChange
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Category, StatusRef
 from leadrail.core.errors import Code, refuse
-from leadrail.core.leads.commands import ChangeStatus, CreateLead, Idempotency, Step
+from leadrail.core.leads.commands import ChangeChannel, ChangeStatus, CreateLead, Idempotency, Step
 from leadrail.kit.http import Request
 from leadrail.kit.ids import new_id, parse_id
 
@@ -67,12 +67,11 @@ def change(
     reference = _reference(body.status, body.status_id, body.category)
     if reference is None:
         raise refuse(Code.INVALID, "Say where to: status, status_id or category", "/status")
-    fields = {"value": body.value, "currency": body.currency}
     return ChangeStatus(
         actor=actor,
         lead_id=lead_id,
         status=reference,
-        fields={name: value for name, value in fields.items() if value is not None},
+        fields=_money(body),
         sub_status=body.sub_status,
         reason=body.reason,
         reason_id=body.reason_id,
@@ -82,6 +81,30 @@ def change(
         version=version,
         idempotency=keep,
     )
+
+
+def relocation(
+    actor: Actor, lead_id: UUID, body: ChannelChange, keep: Idempotency | None, version: int | None
+) -> ChangeChannel:
+    return ChangeChannel(
+        actor=actor,
+        lead_id=lead_id,
+        channel_id=body.channel_id,
+        status=_reference(body.status, body.status_id, body.category),
+        fields=_money(body),
+        sub_status=body.sub_status,
+        reason=body.reason,
+        reason_id=body.reason_id,
+        note=body.note,
+        drop_properties=body.drop_properties,
+        version=version,
+        idempotency=keep,
+    )
+
+
+def _money(body: StatusChange | ChannelChange) -> dict[str, Any]:
+    fields = {"value": body.value, "currency": body.currency}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def lead_id_of(request: Request) -> UUID:

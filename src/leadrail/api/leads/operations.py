@@ -5,12 +5,15 @@ from leadrail.api.leads import batches, exporting, listing, reading, writing
 from leadrail.api.leads.shapes import (
     ArrivedLead,
     BatchAnswer,
+    ChannelChange,
+    ConsentPage,
     DryRunQuery,
     ExportQuery,
     LeadBatch,
     LeadPatch,
     LeadQuery,
     LeadSearch,
+    NewConsent,
     NewFollowUp,
     NewLead,
     NewNote,
@@ -28,7 +31,7 @@ from leadrail.core.actor import Scope
 from leadrail.core.errors import Code
 from leadrail.core.events.model import Event
 from leadrail.core.followups.store import FollowUpRow
-from leadrail.core.leads.decisions import Note, Purchase
+from leadrail.core.leads.decisions import Consent, Note, Purchase
 from leadrail.core.leads.model import LeadDocument
 from leadrail.core.leads.orders import ORDERS
 from leadrail.core.leads.walks import COUNT_LIMIT
@@ -180,6 +183,23 @@ OPERATIONS = (
         answer_example=examples.QUALIFIED_LEAD,
     ),
     Operation(
+        method="PUT",
+        path="/v1/leads/{id}/channel",
+        summary="Move a lead to another channel",
+        description="Of the same company; its history goes with it. It enters a status there as a new lead would: what"
+        " the status demands holds, what may come before it does not. Values of properties go to those of the same name"
+        " and type; when one has no place, the move is refused unless `drop_properties` is true. With `dry_run=true`"
+        f" the answer says what would happen and nothing is written. {_IF_MATCH}",
+        tag="Leads",
+        scope=Scope.WRITE,
+        handler=writing.change_channel,
+        body=ChannelChange,
+        query=DryRunQuery,
+        answer=LeadDocument | Preview,
+        request_example=examples.CHANNEL_CHANGE,
+        answer_example=examples.MOVED_LEAD,
+    ),
+    Operation(
         method="GET",
         path="/v1/leads/{id}/transitions",
         summary="List the statuses that may follow",
@@ -262,6 +282,31 @@ OPERATIONS = (
         status=201,
         request_example=examples.NEW_NOTE,
         answer_example=examples.NOTE,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/leads/{id}/consents",
+        summary="Read what a person agreed to: now, and the whole ledger",
+        tag="Leads",
+        scope=Scope.READ,
+        handler=reading.read_consents,
+        query=Paging,
+        answer=ConsentPage,
+        answer_example={"current": [examples.CONSENT], "data": [examples.CONSENT], "next_cursor": None},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/leads/{id}/consents",
+        summary="Record that a person agrees, or withdraws",
+        description=f"Nothing in the ledger is changed or taken out: a withdrawal is a row of its own. {_IDEMPOTENCY}",
+        tag="Leads",
+        scope=Scope.WRITE,
+        handler=writing.add_consent,
+        body=NewConsent,
+        answer=Consent,
+        status=201,
+        request_example=examples.NEW_CONSENT,
+        answer_example=examples.CONSENT,
     ),
     Operation(
         method="GET",

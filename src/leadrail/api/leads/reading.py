@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from leadrail.api.leads.commands import lead_id_of
-from leadrail.api.leads.shapes import LeadFilter, NestedFilter, Transition
+from leadrail.api.leads.shapes import ConsentPage, LeadFilter, NestedFilter, Transition
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import Page, Paging, id_at, number_at, page
 from leadrail.api.writes import etag
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Named
+from leadrail.core.consents import store as consents
 from leadrail.core.core import Core
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events import store as events
@@ -101,7 +102,7 @@ def _status_ids(query: LeadFilter, setups: list[Setup]) -> tuple[UUID, ...] | No
         status.id
         for setup in setups
         for status in setup.channel.statuses
-        if name in (None, status.name.casefold()) and query.category in (None, status.category)
+        if (name is None or setup.channel.is_called(status, name)) and query.category in (None, status.category)
     )
 
 
@@ -160,6 +161,17 @@ async def list_notes(call: Call[None, Paging]) -> Response:
         seen = await call.core.reader.lead(connection, call.actor, lead_id_of(call.request))
         rows = await notes.of_lead(connection, seen.lead.company_id, seen.lead.id, before=before, limit=limit + 1)
     return json_response(200, page(rows, limit, lambda row: row.id, lambda row: row))
+
+
+async def read_consents(call: Call[None, Paging]) -> Response:
+    limit, before = call.query.limit, id_at(call.query.cursor)
+    async with call.core.database.connection() as connection:
+        seen = await call.core.reader.lead(connection, call.actor, lead_id_of(call.request))
+        key = connection, seen.lead.company_id, seen.lead.id
+        rows = await consents.of_lead(*key, before=before, limit=limit + 1)
+        current = await consents.current(*key)
+    ledger = page(rows, limit, lambda row: row.id, lambda row: row)
+    return json_response(200, ConsentPage(current, ledger.data, ledger.next_cursor))
 
 
 async def list_purchases(call: Call[None, Paging]) -> Response:

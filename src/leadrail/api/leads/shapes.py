@@ -14,6 +14,7 @@ from leadrail.api.problems import Problem
 from leadrail.core.channels.model import Category, Duplicates, Named, Requirement
 from leadrail.core.engine import Arrival
 from leadrail.core.events.model import Event
+from leadrail.core.leads.decisions import Basis, Consent, ConsentState
 from leadrail.core.leads.fields import NOTE_LIMIT, PERSON_LIMIT
 from leadrail.core.leads.model import LeadDocument
 from leadrail.core.rewards.model import Reward
@@ -100,6 +101,26 @@ class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     at: Moment | None = None
 
 
+class ChannelChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A move to another channel of the same company.
+
+    One of `status` (a name), `status_id` or `category` says where to there; without them it is the status of the same
+    name, else the first of the same category.
+    """
+
+    channel_id: UUID
+    status: str | None = None
+    status_id: UUID | None = None
+    category: Category | None = None
+    value: Decimal | None = None
+    currency: str | None = None
+    reason: str | None = None
+    reason_id: UUID | None = None
+    note: str | None = None
+    sub_status: str | None = None
+    drop_properties: bool = False
+
+
 class BatchedChange(StatusChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lead_id: UUID
 
@@ -161,6 +182,25 @@ class NewFollowUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class NewNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     text: Annotated[str, Meta(min_length=1, max_length=NOTE_LIMIT)]
     author: Annotated[str, Meta(max_length=PERSON_LIMIT)] | None = None
+
+
+class NewConsent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a person's data may be used for a purpose, or no longer."""
+
+    purpose: str
+    basis: Basis
+    state: ConsentState
+    at: Moment | None = None
+    source: str | None = None
+    proof: str | None = None
+
+
+class ConsentPage(msgspec.Struct, frozen=True):
+    """How it stands with each purpose now, and the ledger, what was recorded last first."""
+
+    current: list[Consent]
+    data: list[Consent]
+    next_cursor: str | None
 
 
 class NewPurchase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,11 +4,13 @@ from typing import Any
 
 import msgspec
 
-from leadrail.api.leads.commands import change, creation, lead_id_of, patch_of
+from leadrail.api.leads.commands import change, creation, lead_id_of, patch_of, relocation
 from leadrail.api.leads.shapes import (
     ArrivedLead,
+    ChannelChange,
     DryRunQuery,
     LeadPatch,
+    NewConsent,
     NewFollowUp,
     NewLead,
     NewNote,
@@ -27,6 +29,7 @@ from leadrail.core.leads.commands import (
     AddNote,
     Command,
     EraseLead,
+    RecordConsent,
     RecordFollowUp,
     RecordPurchase,
     ReverseMove,
@@ -87,6 +90,14 @@ async def change_status(call: Call[StatusChange, DryRunQuery]) -> Response:
     if call.query.dry_run:
         return await _rehearse(call, change(call.actor, lead_id, call.body, None, version))
     command = change(call.actor, lead_id, call.body, idempotent(call, _changed_answer), version)
+    return _lead_response(await call.core.engine.execute_one(command), 200)
+
+
+async def change_channel(call: Call[ChannelChange, DryRunQuery]) -> Response:
+    lead_id, version = lead_id_of(call.request), demanded_version(call.request)
+    if call.query.dry_run:
+        return await _rehearse(call, relocation(call.actor, lead_id, call.body, None, version))
+    command = relocation(call.actor, lead_id, call.body, idempotent(call, _changed_answer), version)
     return _lead_response(await call.core.engine.execute_one(command), 200)
 
 
@@ -174,3 +185,21 @@ async def add_note(call: Call[NewNote, NoQuery]) -> Response:
     if isinstance(outcome, Answer):
         return replay(outcome)
     return Response(*_note_answer(outcome))
+
+
+def _consent_answer(done: Done) -> tuple[int, bytes]:
+    return 201, msgspec.json.encode(done.events[0].data["consent"])
+
+
+async def add_consent(call: Call[NewConsent, NoQuery]) -> Response:
+    command = RecordConsent(
+        actor=call.actor,
+        lead_id=lead_id_of(call.request),
+        consent_id=new_id(),
+        idempotency=idempotent(call, _consent_answer),
+        **msgspec.structs.asdict(call.body),
+    )
+    outcome = await call.core.engine.execute_one(command)
+    if isinstance(outcome, Answer):
+        return replay(outcome)
+    return Response(*_consent_answer(outcome))

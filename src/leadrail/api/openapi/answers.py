@@ -41,7 +41,7 @@ def _examples(row: Operation) -> Json:
 
 def _header_names(row: Operation) -> list[str]:
     names = ["ETag"] if _LEADS.intersection(alternatives(row.answer)) else []
-    if row.status == 201 and row.path in ("/v1/leads", "/v1/channels"):
+    if row.status == 201 and row.path in ("/v1/leads", "/v1/channels", "/v1/channels/{id}/clone"):
         names.append("Location")
     if is_kept(row) and name_of(row.body) not in _BY_ITEM:
         names.append("Idempotent-Replayed")

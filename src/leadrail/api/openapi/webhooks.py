@@ -31,9 +31,12 @@ def webhook(event: EventType) -> Json:
 
 
 def _body(event: EventType) -> Json:
-    after = {"type": "object", "properties": {"lead": {"$ref": f"{PREFIX}Lead"}}, "required": ["lead"]}
+    kind = CATALOGUE[event]
+    after: Json = {"type": "object", "properties": {"lead": {"$ref": f"{PREFIX}Lead"}}}
+    if kind.always_lead:
+        after["required"] = ["lead"]
     data = {"$ref": data_schema(event)}
-    parts = [data] if CATALOGUE[event].lead is None else [data, after]
+    parts = [data] if kind.lead is None else [data, after]
     narrowed = {"type": "object", "properties": {"type": {"const": event}, "data": {"allOf": parts}}}
     return {
         "type": "object",

@@ -7,7 +7,16 @@ from uuid import UUID
 
 from leadrail.core.actor import Actor
 from leadrail.core.bulk import store
-from leadrail.core.bulk.model import Action, BulkAssign, BulkChange, BulkEdit, BulkMove, BulkState, summary_of
+from leadrail.core.bulk.model import (
+    Action,
+    BulkAssign,
+    BulkChange,
+    BulkEdit,
+    BulkMove,
+    BulkRelocate,
+    BulkState,
+    summary_of,
+)
 from leadrail.core.bulk.store import NewBulk
 from leadrail.core.channels.model import Channel, StatusRef
 from leadrail.core.errors import Code, Refused, refuse
@@ -75,13 +84,23 @@ async def cancel(connection: Connection, actor: Actor, id: UUID | None, now: dat
     return await seen(connection, actor, found.id)
 
 
-def check(action: Action, channels: Sequence[Channel]) -> None:
-    """Refuses what no lead of these channels could take. Raises Refused with a pointer into the action."""
+def check(action: Action, channels: Sequence[Channel], target: Channel | None = None) -> None:
+    """Refuses what no lead of these channels could take; `target` is the channel that they are to go to.
+
+    Raises Refused with a pointer into the action.
+    """
     match action:
         case BulkMove():
             checked_text("reason", action.reason or "", REASON_LIMIT)
             checked_text("note", action.note or "", NOTE_LIMIT)
             _check_in_one(channels, lambda channel: found_status(channel, StatusRef(name=action.status)))
+        case BulkRelocate():
+            assert target is not None
+            checked_text("reason", action.reason or "", REASON_LIMIT)
+            checked_text("note", action.note or "", NOTE_LIMIT)
+            if target.archived_at is not None:
+                raise refuse(Code.CHANNEL_ARCHIVED, "The channel is archived and takes no new leads", "/channel_id")
+            _check_statuses(action, target)
         case BulkAssign():
             checked_text("assignee", action.assignee or "", TEXT_LIMITS["assignee"])
         case BulkEdit():
@@ -89,6 +108,14 @@ def check(action: Action, channels: Sequence[Channel]) -> None:
                 raise refuse(Code.INVALID, "Say which fields or properties to set", "/fields")
             _check_fields(action.fields)
             _check_in_one(channels, lambda channel: checked_properties(channel, action.properties))
+
+
+def _check_statuses(action: BulkRelocate, target: Channel) -> None:
+    for name in action.statuses.values():
+        try:
+            found_status(target, StatusRef(name=name))
+        except Refused as error:
+            raise refuse(error.refusal.code, error.refusal.message, "/statuses", status=name) from None
 
 
 def _check_fields(fields: dict[str, Any]) -> None:

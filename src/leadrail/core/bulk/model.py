@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import StatusRef
-from leadrail.core.leads.commands import ChangeStatus, Command, EraseLead, Idempotency, UpdateLead
+from leadrail.core.leads.commands import ChangeChannel, ChangeStatus, Command, EraseLead, Idempotency, UpdateLead
 
 MOST_IDS = 10_000
 
@@ -39,6 +40,20 @@ class BulkMove(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     sub_status: str | None = None
 
 
+class BulkRelocate(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="move", forbid_unknown_fields=True):
+    """Every lead to another channel of its company.
+
+    `statuses`: where the leads of a status go, by its name here and there; those of others go to the status of the same
+    name there, else to the first of the same category.
+    """
+
+    channel_id: UUID
+    statuses: Annotated[dict[str, str], Meta(max_length=200)] = {}
+    reason: str | None = None
+    note: str | None = None
+    drop_properties: bool = False
+
+
 class BulkAssign(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="assign", forbid_unknown_fields=True):
     """Every lead to this person; null: to nobody."""
 
@@ -56,7 +71,7 @@ class BulkErase(msgspec.Struct, frozen=True, tag_field="type", tag="erase", forb
     """Takes the person out of every lead, for good."""
 
 
-Action = BulkMove | BulkAssign | BulkEdit | BulkErase
+Action = BulkMove | BulkRelocate | BulkAssign | BulkEdit | BulkErase
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -66,6 +81,7 @@ class Summary(msgspec.Struct, frozen=True):
     status: str | None = None
     fields: list[str] = []
     properties: list[str] = []
+    channel_id: UUID | None = None
 
 
 class BulkChange(msgspec.Struct, frozen=True):
@@ -108,6 +124,8 @@ def summary_of(action: Action) -> Summary:
     match action:
         case BulkMove():
             return Summary("status", status=action.status)
+        case BulkRelocate():
+            return Summary("move", channel_id=action.channel_id)
         case BulkAssign():
             return Summary("assign", fields=["assignee"])
         case BulkEdit():
@@ -127,6 +145,17 @@ def command(action: Action, actor: Actor, lead_id: UUID, once: Idempotency) -> C
                 reason=action.reason,
                 note=action.note,
                 sub_status=action.sub_status,
+                idempotency=once,
+            )
+        case BulkRelocate():
+            return ChangeChannel(
+                actor=actor,
+                lead_id=lead_id,
+                channel_id=action.channel_id,
+                statuses={name.casefold(): to for name, to in action.statuses.items()},
+                reason=action.reason,
+                note=action.note,
+                drop_properties=action.drop_properties,
                 idempotency=once,
             )
         case BulkAssign():

@@ -33,6 +33,7 @@ NAME_LIMIT = 120
 MOST_STATUSES = 200
 MOST_PROPERTIES = 500
 MOST_MEMBERS = 100
+MOST_FORMER_NAMES = 50
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _DEFAULT_COLORS = {
     Category.OPEN: "#3B82F6",
@@ -183,12 +184,13 @@ async def add_status(connection: Connection, channel: Channel, new: NewStatus) -
     last = max((status.position for status in channel.current_statuses), default=0)
     status = _status(new, last + 1)
     status = _checked_statuses([*channel.current_statuses, status])[-1]
-    await _put_status(connection, channel, status)
+    await _put_statuses(connection, channel, [status])
     return status.id
 
 
 async def change_status_definition(connection: Connection, channel: Channel, status: Status) -> None:
-    """Writes an edited status. Its id never changes, so callers that hold it are not broken by a new name.
+    """Writes an edited status. Its id never changes, and the name that it had goes on naming it, so callers that hold
+    one of them are not broken by a new name.
 
     Raises Refused (`invalid`, `conflict`, `unknown_status` for a `next` that the channel lacks).
     """
@@ -196,20 +198,61 @@ async def change_status_definition(connection: Connection, channel: Channel, sta
     status = _checked_statuses([*others, status])[-1]
     if unknown := set(status.next or ()) - {known.id for known in channel.current_statuses}:
         raise refuse(Code.UNKNOWN_STATUS, f"The channel has no status {min(map(str, unknown))}", "/next")
-    await _put_status(connection, channel, status)
+    former = channel.status_by_id[status.id].name
+    if former.casefold() == status.name.casefold():
+        await _put_statuses(connection, channel, [status])
+        return
+    names = (*_without(status.former_names, former), former)
+    status = replace(status, former_names=_without(names, status.name)[-MOST_FORMER_NAMES:])
+    # Who had the name last is meant by it.
+    others = [replace(known, former_names=_without(known.former_names, former)) for known in others]
+    changed = [known for known in others if known != channel.status_by_id[known.id]]
+    await _put_statuses(connection, channel, [status, *changed])
 
 
-async def _put_status(connection: Connection, channel: Channel, status: Status) -> None:
-    await store.put_statuses(connection, channel.company_id, channel.id, [status])
+def _without(names: Sequence[str], name: str) -> tuple[str, ...]:
+    return tuple(known for known in names if known.casefold() != name.casefold())
+
+
+async def order_statuses(connection: Connection, channel: Channel, ids: Sequence[UUID]) -> None:
+    """Puts the statuses into this order, those that are not named behind them as they stand.
+
+    Raises Refused (`invalid`, `unknown_status`).
+    """
+    if len(set(ids)) != len(ids):
+        raise refuse(Code.INVALID, "Name each status once", "/ids")
+    known = {status.id: status for status in channel.current_statuses}
+    if unknown := set(ids) - known.keys():
+        raise refuse(Code.UNKNOWN_STATUS, f"The channel has no status {min(map(str, unknown))}", "/ids")
+    places = enumerate(dict.fromkeys((*ids, *known)), 1)
+    await _put_statuses(connection, channel, [replace(known[id], position=place) for place, id in places])
+
+
+async def _put_statuses(connection: Connection, channel: Channel, statuses: Sequence[Status]) -> None:
+    await store.put_statuses(connection, channel.company_id, channel.id, statuses)
     await store.renew(connection, channel.company_id, channel.id)
 
 
-async def archive_status(connection: Connection, channel: Channel, status: Status) -> None:
-    """Takes a status out of service; from then on no lead can enter it. Raises Refused (`conflict`)."""
+async def archive_status(
+    connection: Connection, channel: Channel, status: Status, replacement: Status | None = None
+) -> None:
+    """Takes a status out of service; from then on no lead can enter it, and who names it means the replacement.
+
+    Raises Refused (`conflict`).
+    """
     if len(channel.current_statuses) == 1:
         raise refuse(Code.CONFLICT, "A channel keeps at least one status")
-    await store.archive_status(connection, channel.company_id, channel.id, status.id)
-    await store.renew(connection, channel.company_id, channel.id)
+    replaced_by = replacement.id if replacement is not None else None
+    await store.archive_status(connection, channel.company_id, channel.id, status.id, replaced_by)
+    before = [known for known in channel.current_statuses if known.id != status.id and status.id in (known.next or ())]
+    after = [replace(known, next=_next_without(known, status.id, replaced_by)) for known in before]
+    await _put_statuses(connection, channel, after)
+
+
+def _next_without(status: Status, gone: UUID, replaced_by: UUID | None) -> tuple[UUID, ...]:
+    """What may follow the status when one of those is replaced, or taken away."""
+    ids = (replaced_by if id == gone else id for id in status.next or ())
+    return tuple(dict.fromkeys(id for id in ids if id is not None and id != status.id))
 
 
 async def add_property(connection: Connection, channel: Channel, new: NewProperty) -> UUID:

@@ -61,7 +61,8 @@ class Role(StrEnum):
 class Status(msgspec.Struct, frozen=True):
     """A named stage. `next` lists the statuses that may follow; None means any.
 
-    A lead that enters it is to be contacted `follow_up_after_s` seconds later, for what `follow_up_note` says.
+    A lead that enters it is to be contacted `follow_up_after_s` seconds later, for what `follow_up_note` says. It is
+    still found by `former_names`, the latest last; an archived one is found as `replaced_by`.
     """
 
     id: UUID
@@ -75,6 +76,8 @@ class Status(msgspec.Struct, frozen=True):
     archived: bool = False
     follow_up_after_s: int | None = None
     follow_up_note: str | None = None
+    former_names: tuple[str, ...] = ()
+    replaced_by: UUID | None = None
 
 
 class Property(msgspec.Struct, frozen=True):
@@ -131,6 +134,26 @@ class Rule(msgspec.Struct, frozen=True):
     state: RuleState = RuleState.ACTIVE
 
 
+class Since(StrEnum):
+    LAST_CHANGE = "last_change"
+    CLOSED = "closed"
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """How long leads keep their person: those of a status, of a category or, where neither is named, of the channel."""
+
+    id: UUID
+    name: str
+    since: Since
+    after_days: int
+    status_id: UUID | None
+    category: Category | None
+    state: RuleState
+
+    def covers(self, status: Status) -> bool:
+        return self.status_id in (None, status.id) and self.category in (None, status.category)
+
+
 class StatusRef(msgspec.Struct, frozen=True):
     """How a caller names a status: by id, by exact name, or by category. The first that is given and fits wins."""
 
@@ -164,6 +187,7 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
     sub_statuses: tuple[SubStatus, ...]
     aliases: dict[str, str]
     rules: tuple[Rule, ...] = ()
+    retentions: tuple[Retention, ...] = ()
     assignment: Assignment | None = None
 
     @property
@@ -176,7 +200,22 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def status_by_name(self) -> dict[str, Status]:
+        """The current status that is meant by a case-folded name: it has it, or had it, or replaces one that had it."""
+        replaced = [(one, status) for one in self.statuses if one.archived and (status := self._current(one.id))]
+        current = [(status, status) for status in self.current_statuses]
+        by_former = {name.casefold(): meant for one, meant in replaced + current for name in one.former_names}
+        return {one.name.casefold(): meant for one, meant in replaced} | by_former | self._by_present_name
+
+    @cached_property
+    def _by_present_name(self) -> dict[str, Status]:
         return {status.name.casefold(): status for status in self.current_statuses}
+
+    def _current(self, id: UUID) -> Status | None:
+        """The status with this id, or the one that its leads went to when it was archived."""
+        status = self.status_by_id.get(id)
+        while status is not None and status.archived:
+            status = self.status_by_id.get(status.replaced_by) if status.replaced_by is not None else None
+        return status
 
     @cached_property
     def current_statuses(self) -> tuple[Status, ...]:
@@ -219,14 +258,27 @@ class Channel(msgspec.Struct, frozen=True, dict=True):
         active = (rule for rule in self.rules if rule.state is RuleState.ACTIVE)
         return {(rule.cause, rule.from_status_id): rule for rule in active}
 
+    @cached_property
+    def active_retentions(self) -> dict[UUID, tuple[Retention, ...]]:
+        """The retention rules in force for each status that has some."""
+        active = [rule for rule in self.retentions if rule.state is RuleState.ACTIVE]
+        covering = {status.id: tuple(rule for rule in active if rule.covers(status)) for status in self.statuses}
+        return {id: rules for id, rules in covering.items() if rules}
+
     def find_status(self, ref: StatusRef) -> Status | None:
-        """The current status that ref names: an exact name wins, then the first of the category."""
+        """The current status that ref names, by its id or name or by one that it had: an exact name wins, then the
+        first of the category.
+        """
         if ref.id is not None:
-            status = self.status_by_id.get(ref.id)
-            return status if status is not None and not status.archived else None
+            return self._current(ref.id)
         if ref.name is not None and (named := self.status_by_name.get(ref.name.casefold())):
             return named
         return self.first_of(ref.category) if ref.category is not None else None
+
+    def is_called(self, status: Status, name: str) -> bool:
+        """Whether the status, archived or not, is meant by a case-folded name."""
+        meant = self.status_by_name.get(name)
+        return status.name.casefold() == name or (meant is not None and meant.id == status.id)
 
     def called(self, system: str) -> str:
         """The id by which the clients of a system know the channel: the one it had there, else its own."""

@@ -60,9 +60,12 @@ class Unplaced(msgspec.Struct, frozen=True):
 
 
 _UNPLACED = """
-SELECT DISTINCT r.company_id, r.channel_id, r.from_status_id, c.config_version
-FROM channel_rules r JOIN channels c ON c.company_id = r.company_id AND c.id = r.channel_id
-WHERE r.placed_at IS NULL LIMIT $1
+SELECT w.company_id, w.channel_id, w.status_id, c.config_version
+FROM (
+    SELECT company_id, channel_id, from_status_id AS status_id FROM channel_rules WHERE placed_at IS NULL
+    UNION SELECT company_id, channel_id, status_id FROM retention_places
+) AS w
+JOIN channels c ON c.company_id = w.company_id AND c.id = w.channel_id LIMIT $1
 """
 
 
@@ -78,10 +81,17 @@ WITH chunk AS MATERIALIZED (
     WHERE company_id = $1 AND channel_id = $2 AND status_id = $3 AND number > $4
     ORDER BY number LIMIT $5),
 held AS MATERIALIZED (
-    SELECT l.company_id, l.id, l.updated_at + make_interval(secs => 86400.0 * (
-        SELECT r.after_days FROM channel_rules r
-        WHERE r.company_id = $1 AND r.channel_id = $2 AND r.from_status_id = $3 AND r.cause = 'untouched'
-          AND r.state = 'active' AND r.archived_at IS NULL)) AS due_at
+    SELECT l.company_id, l.id, least(
+        l.updated_at + make_interval(secs => 86400.0 * (
+            SELECT r.after_days FROM channel_rules r
+            WHERE r.company_id = $1 AND r.channel_id = $2 AND r.from_status_id = $3 AND r.cause = 'untouched'
+              AND r.state = 'active' AND r.archived_at IS NULL)),
+        (SELECT min(CASE r.since WHEN 'closed' THEN l.closed_at ELSE l.updated_at END
+            + make_interval(secs => 86400.0 * r.after_days))
+        FROM retention_rules r
+        JOIN statuses s ON s.company_id = r.company_id AND s.channel_id = r.channel_id AND s.id = $3
+        WHERE r.company_id = $1 AND r.channel_id = $2 AND r.state = 'active' AND r.archived_at IS NULL
+          AND coalesce(r.status_id = s.id, r.category = s.category, true))) AS due_at
     FROM leads l
     WHERE l.company_id = $1 AND l.id = ANY (SELECT id FROM chunk) AND l.channel_id = $2 AND l.status_id = $3
       AND l.erased_at IS NULL
@@ -103,8 +113,12 @@ async def place(connection: Connection, status: Unplaced, after_number: int, lim
 async def set_placed(connection: Connection, status: Unplaced) -> None:
     """All leads of the status are placed, unless the channel's configuration has changed meanwhile."""
     statement = """
-        UPDATE channel_rules r SET placed_at = now() FROM channels c
-        WHERE r.company_id = $1 AND r.channel_id = $2 AND r.from_status_id = $3 AND r.placed_at IS NULL
-          AND c.company_id = r.company_id AND c.id = r.channel_id AND c.config_version = $4
+        WITH same AS (SELECT FROM channels WHERE company_id = $1 AND id = $2 AND config_version = $4),
+        placed AS (
+            DELETE FROM retention_places
+            WHERE company_id = $1 AND channel_id = $2 AND status_id = $3 AND EXISTS (SELECT FROM same))
+        UPDATE channel_rules SET placed_at = now()
+        WHERE company_id = $1 AND channel_id = $2 AND from_status_id = $3 AND placed_at IS NULL
+          AND EXISTS (SELECT FROM same)
     """
     await connection.execute(statement, status.company_id, status.channel_id, status.status_id, status.config_version)

@@ -12,7 +12,7 @@ from leadrail.core.channels import rule_store, store
 from leadrail.core.channels.model import Channel, Rule, RuleCause, RuleState, Status, StatusRef
 from leadrail.core.errors import Code, refuse
 from leadrail.db.database import Connection
-from leadrail.kit.ids import new_id
+from leadrail.kit.ids import new_id, parse_id
 
 MOST_RULES = 50
 MOST_DAYS = 3650
@@ -57,7 +57,8 @@ async def archive_rule(connection: Connection, channel: Channel, rule: Rule) -> 
 
 def named_status(channel: Channel, wanted: str, pointer: str) -> Status:
     """The current status with this id or name. Raises Refused (`unknown_status`)."""
-    by_id = next((status for status in channel.current_statuses if str(status.id) == wanted.lower()), None)
+    id = parse_id(wanted)
+    by_id = channel.find_status(StatusRef(id=id)) if id is not None else None
     if (status := by_id or channel.find_status(StatusRef(name=wanted))) is not None:
         return status
     names = ", ".join(known.name for known in channel.current_statuses)
@@ -123,4 +124,8 @@ def refuse_named(channel: Channel, status: Status) -> None:
     for rule in channel.rules:
         if status.id in (rule.from_status_id, rule.to_status_id):
             message = f'The rule "{rule.name}" names the status "{status.name}"; change or remove the rule first'
+            raise refuse(Code.CONFLICT, message)
+    for retention in channel.retentions:
+        if status.id == retention.status_id:
+            message = f'The retention rule "{retention.name}" is for the status "{status.name}"; remove the rule first'
             raise refuse(Code.CONFLICT, message)

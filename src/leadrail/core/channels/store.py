@@ -145,12 +145,13 @@ async def with_public_id(connection: Connection, id: UUID) -> UUID | None:
 
 _PUT_STATUS = """
 INSERT INTO statuses (company_id, channel_id, id, name, category, position, color, visible, requires, next,
-    follow_up_after_s, follow_up_note)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    follow_up_after_s, follow_up_note, former_names)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (company_id, channel_id, id) DO UPDATE SET
     name = excluded.name, category = excluded.category, position = excluded.position, color = excluded.color,
     visible = excluded.visible, requires = excluded.requires, next = excluded.next,
-    follow_up_after_s = excluded.follow_up_after_s, follow_up_note = excluded.follow_up_note
+    follow_up_after_s = excluded.follow_up_after_s, follow_up_note = excluded.follow_up_note,
+    former_names = excluded.former_names
 """
 
 
@@ -170,25 +171,25 @@ async def put_statuses(connection: Connection, company_id: UUID, channel_id: UUI
             None if status.next is None else list(status.next),
             status.follow_up_after_s,
             status.follow_up_note,
+            list(status.former_names),
         )
         for status in statuses
     ]
     await connection.executemany(_PUT_STATUS, rows)
 
 
-async def archive_status(connection: Connection, company_id: UUID, channel_id: UUID, status_id: UUID) -> None:
-    """Takes the status out of service, and out of the lists of what may follow others."""
+async def archive_status(
+    connection: Connection, company_id: UUID, channel_id: UUID, status_id: UUID, replaced_by: UUID | None
+) -> None:
+    """Takes the status out of service."""
     await connection.execute(
-        "UPDATE statuses SET archived_at = now() WHERE company_id = $1 AND channel_id = $2 AND id = $3",
+        """UPDATE statuses SET archived_at = now(), replaced_by = $4
+        WHERE company_id = $1 AND channel_id = $2 AND id = $3""",
         company_id,
         channel_id,
         status_id,
+        replaced_by,
     )
-    statement = """
-        UPDATE statuses SET next = array_remove(next, $3)
-        WHERE company_id = $1 AND channel_id = $2 AND $3 = ANY(next)
-    """
-    await connection.execute(statement, company_id, channel_id, status_id)
 
 
 _PUT_PROPERTY = """

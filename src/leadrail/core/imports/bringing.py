@@ -155,7 +155,7 @@ class _Batch:
         further = iter(await self._together.execute(more) if more else ())
         for plan, outcome in pairs:
             if isinstance(outcome, NotDone):
-                self._refuse(plan.draft, outcome.message)
+                self._refuse(plan.draft, outcome.message, is_blocked=outcome.code is Code.BLOCKED)
             elif isinstance(plan, Create):
                 self._created(plan)
             else:
@@ -180,9 +180,9 @@ class _Batch:
             before = None if ours else msgspec.json.encode(first.before)
         self.touched[lead.id] = Touched(lead.id, before, lead.version)
 
-    def _refuse(self, draft: Draft, why: str) -> None:
+    def _refuse(self, draft: Draft, why: str, *, is_blocked: bool = False) -> None:
         self._counted["refused"] += 1
-        self.refusals.append(refusal_of(draft.row, draft.cells, why, draft.keys))
+        self.refusals.append(refused(draft, why, is_blocked=is_blocked))
 
     @property
     def counts(self) -> Counts:
@@ -211,6 +211,13 @@ def understood(made: Import, channel: Channel, records: Sequence[Record]) -> tup
         except BadRow as error:
             refusals.append(refusal_of(row, cells, error.message, error.keys))
     return drafts, refusals
+
+
+def refused(draft: Draft, why: str, *, is_blocked: bool) -> Refusal:
+    """Of who is blocked nothing is kept but the number of the row."""
+    if is_blocked:
+        return Refusal(draft.row, ("",) * len(draft.cells), why)
+    return refusal_of(draft.row, draft.cells, why, draft.keys)
 
 
 def refusal_of(row: int, cells: Sequence[str], why: str, keys: frozenset[Key]) -> Refusal:

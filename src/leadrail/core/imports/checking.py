@@ -6,10 +6,11 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from leadrail.core.blocks.looking import blocked_among, refuse_blocked
 from leadrail.core.core import Core
-from leadrail.core.errors import Refused
+from leadrail.core.errors import Code, Refused
 from leadrail.core.imports import store
-from leadrail.core.imports.bringing import batches, channel_of, gone, refusal_of, understood
+from leadrail.core.imports.bringing import batches, channel_of, gone, refused, understood
 from leadrail.core.imports.matching import keys_to_match
 from leadrail.core.imports.model import Counts, Import, ImportState, OnDuplicate, Refusal
 from leadrail.core.imports.planning import Change, Create, Later, Plan, Refuse, plans
@@ -60,7 +61,10 @@ class _Batch:
 
     async def run(self, drafts: Sequence[Draft]) -> None:
         made, connection = self._made, self._connection
-        self._channel = await channel_of(self._core, made)
+        self._setup = await self._core.reader.channel(connection, made.actor, made.channel_id)
+        self._channel = self._setup.channel
+        brought = frozenset[Key]().union(*(draft.keys for draft in drafts))
+        self._blocked = await blocked_among(connection, self._setup, brought)
         keys = {key for draft in drafts for key in keys_to_match(draft, made.options.match_by)}
         known: dict[Key, list[UUID]] = {}
         if keys and made.options.duplicates is not OnDuplicate.CREATE:
@@ -94,7 +98,8 @@ class _Batch:
         try:
             changes = self._changes(plan)
         except Refused as error:
-            return self._refuse(plan.draft, error.refusal.message)
+            is_blocked = error.refusal.code is Code.BLOCKED
+            return self._refuse(plan.draft, error.refusal.message, is_blocked=is_blocked)
         if isinstance(plan, Create):
             return self._count(created=1)
         return self._count(updated=1) if changes else self._count(unchanged=1)
@@ -110,13 +115,14 @@ class _Batch:
             lead = None if isinstance(plan, Create) else self._leads.get(command.lead_id)
             if lead is None and not isinstance(plan, Create):
                 return True
+            refuse_blocked(command, lead, self._setup, self._blocked)
             decision = decide(lead, self._channel, command, now)
             self._leads[command.lead_id] = decision.lead
             changes |= bool(decision.facts)
         return changes
 
-    def _refuse(self, draft: Draft, why: str) -> bool:
-        self.refusals.append(refusal_of(draft.row, draft.cells, why, draft.keys))
+    def _refuse(self, draft: Draft, why: str, *, is_blocked: bool = False) -> bool:
+        self.refusals.append(refused(draft, why, is_blocked=is_blocked))
         self._count(refused=1)
         return False
 

@@ -1,4 +1,4 @@
-"""Moves that a channel makes by itself, and taking them back. Pure."""
+"""What a channel does to leads by itself when time has passed or something was bought, and taking moves back. Pure."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,11 +8,12 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from leadrail.core.channels.model import CLOSED, Category, Channel, Rule, RuleCause, StatusRef
+from leadrail.core.channels.model import CLOSED, Category, Channel, Retention, Rule, RuleCause, Since, StatusRef
 from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.commands import ApplyRule, ChangeStatus, RecordPurchase, ReverseMove
 from leadrail.core.leads.decisions import Decision, Fact, Purchase
+from leadrail.core.leads.erasing import erase
 from leadrail.core.leads.model import Lead, reason_of, sub_status_of
 from leadrail.core.leads.moving import change_status
 from leadrail.core.leads.standing import move_data
@@ -70,25 +71,44 @@ def settled(before: Lead | None, decision: Decision, channel: Channel) -> Decisi
 
 
 def due_of(lead: Lead, channel: Channel) -> datetime | None:
-    """When the lead, if nobody touches it, is moved by the rule for its status."""
-    rule = channel.active_rules.get((RuleCause.UNTOUCHED, lead.status_id))
-    if rule is None or rule.after_days is None or lead.erased_at is not None:
+    """When a rule moves or erases the lead, if nobody touches it."""
+    if lead.erased_at is not None:
         return None
-    return lead.updated_at + timedelta(days=rule.after_days)
+    move, ending = _move_of(lead, channel), _ending_of(lead, channel)
+    return min((due[0] for due in (move, ending) if due is not None), default=None)
+
+
+def _move_of(lead: Lead, channel: Channel) -> tuple[datetime, Rule] | None:
+    """When the rule for its status moves the lead."""
+    rule = channel.active_rules.get((RuleCause.UNTOUCHED, lead.status_id))
+    if rule is None or rule.after_days is None:
+        return None
+    return lead.updated_at + timedelta(days=rule.after_days), rule
+
+
+def _ending_of(lead: Lead, channel: Channel) -> tuple[datetime, Retention] | None:
+    """When the first of the retention rules for its status erases the lead."""
+    ends = []
+    for rule in channel.active_retentions.get(lead.status_id, ()):
+        since = lead.closed_at if rule.since is Since.CLOSED else lead.updated_at
+        if since is not None:
+            ends.append((since + timedelta(days=rule.after_days), rule))
+    return min(ends, key=lambda end: end[0], default=None)
 
 
 def apply_rule(lead: Lead, channel: Channel, command: ApplyRule, now: datetime) -> Decision:
-    """Moves a lead that is due. One that may not move is not tried again before it is touched."""
+    """Erases or moves a lead that is due. One that may not move is not tried again before it is touched."""
     if lead.rule_due_at is None:
         return Decision(lead)
-    due_at = due_of(lead, channel)
-    if due_at is None or due_at > now:
-        return Decision(replace(lead, rule_due_at=due_at))
-    rule = channel.active_rules[RuleCause.UNTOUCHED, lead.status_id]
+    move, ending = _move_of(lead, channel), _ending_of(lead, channel)
+    if ending is not None and ending[0] <= now:
+        return erase(lead, command, now, RuleTold(id=ending[1].id, name=ending[1].name))
+    if move is None or move[0] > now:
+        return Decision(replace(lead, rule_due_at=due_of(lead, channel)))
     try:
-        return _moved_by(rule, lead, lead, channel, command, now)
+        return _moved_by(move[1], lead, lead, channel, command, now)
     except Refused:
-        return Decision(replace(lead, rule_due_at=None))
+        return Decision(replace(lead, rule_due_at=ending[0] if ending is not None else None))
 
 
 def after_purchase(

@@ -12,6 +12,7 @@ import msgspec
 from leadrail.core.actor import Actor
 from leadrail.core.channels.model import Duplicates, StatusRef
 from leadrail.core.identity import KeyKind
+from leadrail.core.leads.decisions import Basis, ConsentState
 from leadrail.core.leads.model import Lead
 
 
@@ -145,6 +146,29 @@ class ChangeStatus(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
+class ChangeChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """A move to another channel of the lead's company, with fields that are set in the same step.
+
+    Where to there: `status`, else what `statuses` says (names there by case-folded names here), else the status of the
+    same name or category. `drop_properties`: values that have no place there may be left behind.
+    """
+
+    actor: Actor
+    lead_id: UUID
+    channel_id: UUID
+    status: StatusRef | None = None
+    statuses: Mapping[str, str] = {}
+    fields: Mapping[str, Any] = {}
+    sub_status: str | None = None
+    reason: str | None = None
+    reason_id: UUID | None = None
+    note: str | None = None
+    drop_properties: bool = False
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
 class RecordFollowUp(msgspec.Struct, frozen=True, kw_only=True):
     """A contact with the lead that is planned (`next_at`), done (`done_at`), or both."""
 
@@ -195,6 +219,23 @@ class AddNote(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Idempotency | None = None
 
 
+class RecordConsent(msgspec.Struct, frozen=True, kw_only=True):
+    """The person agrees to a purpose, or withdraws. `at` is when, by the caller's account; None: now."""
+
+    actor: Actor
+    lead_id: UUID
+    consent_id: UUID
+    purpose: str
+    basis: Basis
+    state: ConsentState
+    at: datetime | None = None
+    source: str | None = None
+    proof: str | None = None
+    version: int | None = None
+    origin: Origin = Origin.STANDARD
+    idempotency: Idempotency | None = None
+
+
 class RemindFollowUp(msgspec.Struct, frozen=True, kw_only=True):
     """The time of the planned contact has come, or a day has passed since: whoever has not been told is told."""
 
@@ -206,7 +247,7 @@ class RemindFollowUp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApplyRule(msgspec.Struct, frozen=True, kw_only=True):
-    """The lead may have been left untouched for as long as a rule of its channel allows."""
+    """The lead may have been left as it is for as long as a rule of its channel allows."""
 
     actor: Actor
     lead_id: UUID
@@ -293,9 +334,11 @@ LeadCommand = (
     | UpdateLead
     | AttachArrival
     | ChangeStatus
+    | ChangeChannel
     | RecordFollowUp
     | RecordPurchase
     | AddNote
+    | RecordConsent
     | RemindFollowUp
     | ApplyRule
     | ReverseMove

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -57,6 +58,35 @@ class Note(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
+class Basis(StrEnum):
+    """The grounds on which a person's data may be used (GDPR, article 6)."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_OBLIGATION = "legal_obligation"
+    VITAL_INTEREST = "vital_interest"
+    PUBLIC_TASK = "public_task"
+    LEGITIMATE_INTEREST = "legitimate_interest"
+
+
+class ConsentState(StrEnum):
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """That a person's data may be used for a purpose, or no longer, from when on and on which ground."""
+
+    id: UUID
+    purpose: str
+    basis: Basis
+    state: ConsentState
+    at: datetime
+    source: str | None
+    proof: str | None
+    recorded_at: datetime
+
+
 class Decision(msgspec.Struct, frozen=True):
     """What a command comes to: the lead after it and the facts, oldest first. No facts: nothing is
     told, and nothing changes but marks of the product's own.
@@ -67,3 +97,4 @@ class Decision(msgspec.Struct, frozen=True):
     follow_ups: tuple[FollowUp, ...] = ()
     purchase: Purchase | None = None
     note: Note | None = None
+    consent: Consent | None = None

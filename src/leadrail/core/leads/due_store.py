@@ -1,4 +1,4 @@
-"""The SQL of leads that a rule is to move."""
+"""The SQL of leads that a rule is to move or to erase."""
 
 from datetime import datetime
 from uuid import UUID

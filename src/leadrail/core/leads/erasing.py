@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from leadrail.core.errors import Code, refuse
 from leadrail.core.events.model import EventType
-from leadrail.core.leads.commands import EraseLead
+from leadrail.core.leads.commands import ApplyRule, EraseLead
 from leadrail.core.leads.decisions import Decision, Fact
 from leadrail.core.leads.model import Lead
-from leadrail.core.leads.told import LeadErasedData
+from leadrail.core.leads.told import LeadErasedData, RuleTold
 
 PERSONAL = (
     ("email", "phone", "linkedin_url", "first_name", "last_name", "name", "title", "company_name")
@@ -18,8 +18,11 @@ PERSONAL = (
 """The fields of a lead that say who somebody is or what somebody wrote."""
 
 
-def erase(lead: Lead, command: EraseLead, now: datetime) -> Decision:
-    """Takes the person away. Erasing again changes nothing. Raises Refused (`forbidden` for a partner)."""
+def erase(lead: Lead, command: EraseLead | ApplyRule, now: datetime, rule: RuleTold | None = None) -> Decision:
+    """Takes the person away, as a rule of the channel has it if one does. Erasing again changes nothing.
+
+    Raises Refused (`forbidden` for a partner).
+    """
     if command.actor.company_id != lead.company_id:
         raise refuse(Code.FORBIDDEN, "Only the company that owns the lead's channel may erase it")
     if lead.erased_at is not None:
@@ -40,4 +43,5 @@ def erase(lead: Lead, command: EraseLead, now: datetime) -> Decision:
         version=lead.version + 1,
         erased_at=now,
     )
-    return Decision(erased, (Fact(EventType.LEAD_ERASED, LeadErasedData(), now),))
+    data = LeadErasedData(rule=rule) if rule is not None else LeadErasedData()
+    return Decision(erased, (Fact(EventType.LEAD_ERASED, data, now),))

@@ -17,12 +17,15 @@ OVERDUE_AFTER = timedelta(hours=24)
 
 
 def with_plan(
-    before: Lead | None, channel: Channel, command: LeadCommand, decision: Decision, now: datetime
+    before: Lead | None, channel: Channel, home: Channel, command: LeadCommand, decision: Decision, now: datetime
 ) -> Decision:
-    """The decision with what its status plans; the one place where a change of the plan resets what was told of it."""
+    """The decision with what its status plans; the one place where a change of the plan resets what was told of it.
+
+    `channel` and `home` are the lead's channel before and after it.
+    """
     if not decision.facts:
         return decision
-    status = channel.status_by_id[decision.lead.status_id]
+    status = home.status_by_id[decision.lead.status_id]
     if command.origin is Origin.IMPORT:
         # What came due elsewhere was told there.
         return replace(decision, lead=replace(decision.lead, follow_up_notice=_notice_at(decision.lead, now)))

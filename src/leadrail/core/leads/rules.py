@@ -10,17 +10,20 @@ from leadrail.core.leads.commands import (
     AddNote,
     ApplyRule,
     AttachArrival,
+    ChangeChannel,
     ChangeStatus,
     CreateLead,
     EraseLead,
     LeadCommand,
     Origin,
+    RecordConsent,
     RecordPurchase,
     RemindFollowUp,
     ReverseMove,
     TakeBack,
     UpdateLead,
 )
+from leadrail.core.leads.consenting import record_consent
 from leadrail.core.leads.contacting import record_follow_up
 from leadrail.core.leads.creating import create
 from leadrail.core.leads.decisions import Decision
@@ -31,21 +34,33 @@ from leadrail.core.leads.moving import change_status
 from leadrail.core.leads.noting import add_note
 from leadrail.core.leads.planning import remind, with_plan
 from leadrail.core.leads.purchasing import record_purchase
+from leadrail.core.leads.relocating import change_channel
 from leadrail.core.leads.taking_back import take_back
 
 
-def decide(lead: Lead | None, channel: Channel, command: LeadCommand, now: datetime, number: int = 0) -> Decision:
-    """Applies one command. `number` is the number that a new lead gets.
+def decide(
+    lead: Lead | None,
+    channel: Channel,
+    command: LeadCommand,
+    now: datetime,
+    number: int = 0,
+    target: Channel | None = None,
+) -> Decision:
+    """Applies one command. `number` is the number that a new lead gets, `target` the channel that one moves to.
 
     Raises Refused; then nothing has changed.
     """
     if not channel.allows(command.actor):
         raise _forbidden(command)
-    decision = _applied(lead, channel, command, now, number)
-    return with_contact(lead, with_plan(lead, channel, command, decision, now))
+    home = target or channel
+    decision = _applied(lead, channel, home, command, now, number)
+    return with_contact(lead, with_plan(lead, channel, home, command, decision, now))
 
 
-def _applied(lead: Lead | None, channel: Channel, command: LeadCommand, now: datetime, number: int) -> Decision:
+def _applied(
+    lead: Lead | None, channel: Channel, home: Channel, command: LeadCommand, now: datetime, number: int
+) -> Decision:
+    """`home` is the lead's channel after it."""
     if isinstance(command, CreateLead):
         return settled(None, create(channel, command, now, number), channel)
     if lead is None:
@@ -57,6 +72,8 @@ def _applied(lead: Lead | None, channel: Channel, command: LeadCommand, now: dat
         return erase(lead, command, now)
     if lead.erased_at is not None:
         raise refuse(Code.CONFLICT, "The lead was erased and takes no more changes")
+    if isinstance(command, ChangeChannel):
+        return settled(lead, change_channel(lead, channel, home, command, now), home)
     return settled(lead, _decided(lead, channel, command, now), channel)
 
 
@@ -72,6 +89,8 @@ def _decided(lead: Lead, channel: Channel, command: LeadCommand, now: datetime) 
         return bought if command.origin is Origin.IMPORT else after_purchase(lead, bought, channel, command, now)
     if isinstance(command, AddNote):
         return add_note(lead, command, now)
+    if isinstance(command, RecordConsent):
+        return record_consent(lead, command, now)
     if isinstance(command, RemindFollowUp):
         return remind(lead, channel, now)
     if isinstance(command, ApplyRule):
@@ -80,7 +99,7 @@ def _decided(lead: Lead, channel: Channel, command: LeadCommand, now: datetime) 
         return reverse_move(lead, channel, command, now)
     if isinstance(command, TakeBack):
         return take_back(lead, channel, command, now)
-    assert not isinstance(command, CreateLead | EraseLead)
+    assert not isinstance(command, CreateLead | ChangeChannel | EraseLead)
     return record_follow_up(lead, command, now)
 
 

@@ -70,6 +70,7 @@ def _update(names: Sequence[str]) -> str:
 INSERT = Section("created", Lead, "INSERT INTO leads ({columns}) SELECT {columns} FROM {rows}")
 MOVE = Section("moved", Lead, _update(_MOVED), ("company_id", "id", *_MOVED))
 EDIT = Section("edited", Lead, _update(_EDITED), ("company_id", "id", *_EDITED))
+RELOCATE = Section("relocated", Lead, _update(("channel_id", *_EDITED)), ("company_id", "id", "channel_id", *_EDITED))
 INSERT_KEYS = Section(
     "keyed", KeyRow, "INSERT INTO lead_keys ({columns}) SELECT {columns} FROM {rows} ON CONFLICT DO NOTHING"
 )

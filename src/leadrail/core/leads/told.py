@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
-from leadrail.core.channels.model import ChannelTold, Named
+import msgspec
+
+from leadrail.core.channels.model import Category, Channel, ChannelTold, Named, Status
 from leadrail.core.identity import KeyKind
-from leadrail.core.leads.decisions import FollowUp, Note, Purchase
+from leadrail.core.leads.decisions import Consent, FollowUp, Note, Purchase
 
 
 class RuleTold(TypedDict):
@@ -67,8 +69,45 @@ LeadStatusChangedData = TypedDict(
 LeadStatusChangedData.__doc__ = "`data` of lead.status_changed."
 
 
+class ChannelStatus(msgspec.Struct, frozen=True):
+    """A status and its channel as they were named at a moment."""
+
+    id: UUID
+    name: str
+    category: Category
+    channel: ChannelTold
+
+    @classmethod
+    def of(cls, status: Status, channel: Channel) -> "ChannelStatus":
+        told = ChannelTold(id=channel.id, number=channel.number, title=channel.title)
+        return cls(status.id, status.name, status.category, told)
+
+
+LeadMovedData = TypedDict(
+    "LeadMovedData",
+    {
+        "from": ChannelStatus,
+        "to": ChannelStatus,
+        "reason": str | None,
+        "reason_id": UUID | None,
+        "sub_status": str | None,
+        "note": str | None,
+        "value": Decimal | None,
+        "currency": str | None,
+        "changed": dict[str, Any],
+        "seconds_in_previous": int,
+    },
+)
+LeadMovedData.__doc__ = "`data` of lead.moved."
+
+LeadLeftData = TypedDict("LeadLeftData", {"from": ChannelStatus, "seconds_in_previous": int})
+LeadLeftData.__doc__ = "`data` of lead.left, which does not say where to."
+
+
 class LeadErasedData(TypedDict):
-    """`data` of lead.erased, which says nothing more."""
+    """`data` of lead.erased, which says nothing more than the rule that did it, if one did."""
+
+    rule: NotRequired[RuleTold]
 
 
 class LeadsAssignedData(TypedDict):
@@ -83,6 +122,12 @@ class NoteAddedData(TypedDict):
     """`data` of note.added."""
 
     note: Note
+
+
+class ConsentRecordedData(TypedDict):
+    """`data` of consent.recorded."""
+
+    consent: Consent
 
 
 class FollowUpRecordedData(TypedDict):

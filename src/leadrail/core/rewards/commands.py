@@ -1,5 +1,6 @@
 """Making, changing and stopping reward triggers. The caller owns the transaction and holds the channel's lock."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from leadrail.core.channels import store as channels
-from leadrail.core.channels.model import Channel, StatusRef
+from leadrail.core.channels.model import Channel, Status, StatusRef
 from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.rewards import store
 from leadrail.core.rewards.model import Cause, Kind, Trigger, TriggerState
@@ -93,6 +94,13 @@ async def archive_trigger(connection: Connection, channel: Channel, trigger_id: 
     if not await store.archive_trigger(connection, channel.company_id, channel.id, trigger_id):
         raise _no_such()
     await channels.renew(connection, channel.company_id, channel.id)
+
+
+def refuse_awaited(triggers: Iterable[Trigger], status: Status) -> None:
+    """Raises Refused (`conflict`) when a trigger, paused or not, waits for the status."""
+    if any(trigger.status_id == status.id for trigger in triggers):
+        message = f'A reward trigger waits for the status "{status.name}"; remove it first'
+        raise refuse(Code.CONFLICT, message)
 
 
 def _no_such() -> Refused:

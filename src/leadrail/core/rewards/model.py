@@ -134,10 +134,20 @@ def matches(trigger: Trigger, fact: Fact) -> bool:
         return trigger.cause is Cause.PURCHASE if fact.trigger_ids is None else trigger.id in fact.trigger_ids
     if trigger.cause is Cause.NEW_LEAD:
         return fact.type is EventType.LEAD_CREATED
-    if trigger.cause is not Cause.STATUS_CHANGE or fact.type is not EventType.LEAD_STATUS_CHANGED:
+    if trigger.cause is not Cause.STATUS_CHANGE or fact.type not in _ENTERING or _is_like_before(fact):
         return False
     entered = fact.to_status is not None and fact.to_status.id == trigger.status_id
     return entered and fact.from_status != fact.to_status
+
+
+_ENTERING = frozenset({EventType.LEAD_STATUS_CHANGED, EventType.LEAD_MOVED})
+
+
+def _is_like_before(fact: Fact) -> bool:
+    """Whether a lead went to another channel and is there what it was here: nothing is earned or lost by that."""
+    if fact.type is not EventType.LEAD_MOVED or fact.from_status is None or fact.to_status is None:
+        return False
+    return fact.from_status.category is fact.to_status.category
 
 
 def earner(channel: Channel) -> UUID:
@@ -201,6 +211,8 @@ def clawed_back(ledger: Ledger, fact: Fact, now: datetime) -> list[Settled]:
     """The rewards of the status that a move leaves, taken back because their hold is not over."""
     left = fact.from_status
     if not ledger or left is None or fact.to_status is None or left.id == fact.to_status.id:
+        return []
+    if _is_like_before(fact):
         return []
     return [_taken_back(line.reward, left, now) for line in ledger if _is_held(line, left, now)]
 

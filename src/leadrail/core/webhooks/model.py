@@ -9,9 +9,10 @@ from uuid import UUID
 
 import msgspec
 
-from leadrail.core.channels.model import Category, Channel, Status
+from leadrail.core.channels.model import Category, Channel, Status, StatusRef
 from leadrail.core.events.model import EventType
 from leadrail.core.leads.decisions import Fact
+from leadrail.kit.ids import parse_id
 
 
 class Format(StrEnum):
@@ -110,13 +111,13 @@ class Subscription(msgspec.Struct, frozen=True, dict=True):
         if self.channel_id is not None and self.channel_id != channel.id:
             return False
         if fact.to_status is not None:
-            return self._hears_of(fact.to_status)
+            return self._hears_of(fact.to_status, channel)
         return not self.changed or fact.type is not EventType.LEAD_UPDATED or self._hears_of_edit(fact)
 
-    def _hears_of(self, status: Status) -> bool:
+    def _hears_of(self, status: Status, channel: Channel) -> bool:
         if self.categories and status.category not in self.categories:
             return False
-        return not self.statuses or bool(self._statuses & {str(status.id), status.name.casefold()})
+        return not self.statuses or any(_means(name, status, channel) for name in self._statuses)
 
     def _hears_of_edit(self, fact: Fact) -> bool:
         changed: dict[str, Any] = fact.data.get("changed", {})
@@ -125,3 +126,10 @@ class Subscription(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _statuses(self) -> frozenset[str]:
         return frozenset(name.casefold() for name in self.statuses)
+
+
+def _means(name: str, status: Status, channel: Channel) -> bool:
+    """Whether a status is meant by a case-folded name or id, one of former times too."""
+    id = parse_id(name)
+    meant = channel.find_status(StatusRef(id=id)) if id is not None else None
+    return (meant is not None and meant.id == status.id) or channel.is_called(status, name)

@@ -32,7 +32,7 @@ from leadrail.dialects.words import CAPILLARY
 NO_TILL = -1
 """Who did what no till did: the vendor's own number for its system jobs."""
 
-_LOGGED = (EventType.LEAD_CREATED, EventType.LEAD_STATUS_CHANGED)
+_LOGGED = (EventType.LEAD_CREATED, EventType.LEAD_STATUS_CHANGED, EventType.LEAD_MOVED)
 
 
 class Story(msgspec.Struct, frozen=True):

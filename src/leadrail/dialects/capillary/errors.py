@@ -42,6 +42,7 @@ TABLE: dict[Code | Fault, tuple[int, int]] = {
     Code.VERSION_CONFLICT: (400, 9713),
     Code.CONFLICT: (400, 9713),
     Code.DUPLICATE: (400, 9714),
+    Code.BLOCKED: (400, 9718),
     Code.AMBIGUOUS: (400, 9714),
     Code.IN_USE: (400, 9713),
     Code.LAST_OWNER: (400, 9713),

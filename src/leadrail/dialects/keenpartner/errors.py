@@ -39,6 +39,7 @@ TABLE: dict[Code, tuple[int, str | None]] = {
     Code.VERSION_CONFLICT: (409, None),
     Code.CONFLICT: (409, None),
     Code.DUPLICATE: (409, None),
+    Code.BLOCKED: (400, None),
     Code.AMBIGUOUS: (409, None),
     Code.IN_USE: (409, None),
     Code.LAST_OWNER: (409, None),

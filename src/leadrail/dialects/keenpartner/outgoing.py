@@ -27,7 +27,7 @@ def body(event: dict[str, Any]) -> bytes | None:
     """The body for a stored event; None for a type that this vendor never sends."""
     if event["type"] == "lead.created":
         return msgspec.json.encode(NewLead(_lead(event["data"])))
-    if event["type"] == "lead.status_changed":
+    if event["type"] in ("lead.status_changed", "lead.moved"):
         return msgspec.json.encode(StatusUpdate(_lead(event["data"]), event["data"]["to"]["name"]))
     return None
 

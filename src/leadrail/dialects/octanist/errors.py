@@ -34,6 +34,7 @@ TABLE: dict[Code, tuple[int, str]] = {
     Code.VERSION_CONFLICT: (409, "CONFLICT"),
     Code.CONFLICT: (409, "CONFLICT"),
     Code.DUPLICATE: (409, "CONFLICT"),
+    Code.BLOCKED: (409, "CONFLICT"),
     Code.AMBIGUOUS: (409, "CONFLICT"),
     Code.IN_USE: (409, "CONFLICT"),
     Code.LAST_OWNER: (409, "CONFLICT"),

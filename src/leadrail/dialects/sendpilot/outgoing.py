@@ -93,7 +93,7 @@ def body(event: dict[str, Any], *, workspace_id: str, event_names: EventNames) -
 
 def _told(event: dict[str, Any], event_names: EventNames) -> tuple[str, _Data] | None:
     match event["type"]:
-        case "lead.status_changed":
+        case "lead.status_changed" | "lead.moved":
             is_first = event_names is EventNames.FIRST
             return "lead.status.changed" if is_first else "lead.updated", _status_changed(event, is_first)
         case "lead.updated":

@@ -1,0 +1,1 @@
+"""What persons have agreed to, with its ground, its time and its proof: a ledger per lead."""
