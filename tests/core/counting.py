@@ -38,9 +38,11 @@ async def _each(connection: Connection, company_id: UUID, kind: Kind) -> list[tu
     leads = await connection.fetch("SELECT * FROM leads WHERE company_id = $1", company_id)
     events: dict[UUID, list[Any]] = defaultdict(list)
     statement = "SELECT *, data ->> 'seconds_in_previous' AS seconds FROM events WHERE company_id = $1 ORDER BY seq"
+    actors = set()
     for event in await connection.fetch(statement, company_id):
         events[event["lead_id"]].append(event)
-    keys = await connection.fetch("SELECT id, company_id FROM api_keys")
+        actors.add(event["actor_id"])
+    keys = await connection.fetch("SELECT id, company_id FROM api_keys WHERE id = ANY($1)", actors)
     partners = {key["id"]: str(key["company_id"]) for key in keys if key["company_id"] != company_id}
     return [row for lead in leads for row in _of_lead(lead, events[lead["id"]], partners, kind)]
 

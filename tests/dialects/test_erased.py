@@ -92,8 +92,11 @@ async def test_an_erased_lead_is_read_also_when_its_status_is_archived(
     scene = await erased_scene(dialect, people, client)
     won = scene.channel.first_of(Category.WON)
     assert won is not None
-    path = f"/v1/channels/{scene.channel.id}/statuses/{won.id}"
-    archived = await people.owner.http.delete(path, params={"move_to": str(scene.channel.current_statuses[0].id)})
+    channel, http = f"/v1/channels/{scene.channel.id}", people.owner.http
+    for trigger in (await http.get(f"{channel}/reward-triggers")).json()["data"]:
+        assert (await http.delete(f"{channel}/reward-triggers/{trigger['id']}")).status_code == 204
+    target = {"move_to": str(scene.channel.current_statuses[0].id)}
+    archived = await http.delete(f"{channel}/statuses/{won.id}", params=target)
     assert archived.status_code < 300, archived.text
 
     answer = await dialect.call(client, dialect.read(scene), scene.keys.good)

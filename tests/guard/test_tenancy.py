@@ -103,7 +103,8 @@ WHO_MAY = {
     "GET /v1/views/{id}": Answers(404, 404, 404),
     "PATCH /v1/views/{id}": Answers(404, 404, 404),
     "DELETE /v1/views/{id}": Answers(404, 404, 404),
-    "GET /v1/leads/export": OWN,
+    "GET /v1/exports": OWN,
+    "POST /v1/exports": OWN,
     "POST /v1/leads/batch": OWN,  # with every item refused, see below
     "POST /v1/leads/status/batch": OWN,
     "GET /v1/leads/{id}": OF_LEAD,

@@ -41,7 +41,7 @@ def test_a_guarded_cell_is_read_as_what_it_was(text: str) -> None:
 
 
 async def exported(person: Person, channel: Channel, **query: Any) -> bytes:
-    answer = await person.http.get("/v1/leads/export", params={"channel": str(channel.id)} | query)
+    answer = await person.http.get("/v1/exports", params={"channel": str(channel.id)} | query)
     assert answer.status_code == 200, answer.text
     return answer.content
 

@@ -8,6 +8,7 @@ from leadrail.api.leads.shapes import (
     ChannelChange,
     ConsentPage,
     DryRunQuery,
+    ExportBody,
     ExportQuery,
     LeadBatch,
     LeadPatch,
@@ -75,7 +76,7 @@ OPERATIONS = (
     ),
     Operation(
         method="GET",
-        path="/v1/leads/export",
+        path="/v1/exports",
         summary="Read all leads as a file",
         description="Those that the filter means, newest first, as CSV or Apache Parquet, sent as they are read. With"
         " `history=true` their events. What a spreadsheet would run gets an apostrophe before it; an import takes that"
@@ -85,7 +86,22 @@ OPERATIONS = (
         handler=exporting.export,
         query=ExportQuery,
         media_type="text/csv",
-        refusals=(Code.INVALID, Code.CHANNEL_NOT_FOUND),
+        refusals=(Code.INVALID, Code.CHANNEL_NOT_FOUND, Code.NOT_FOUND, Code.UNKNOWN_PROPERTY),
+        answer_example=examples.EXPORT,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/exports",
+        summary="Read what a nested filter means as a file",
+        description="The same file for a filter as `POST /v1/leads/search` takes it.",
+        tag="Leads",
+        scope=Scope.READ,
+        handler=exporting.export_filtered,
+        only_asks=True,
+        body=ExportBody,
+        media_type="text/csv",
+        refusals=(Code.INVALID, Code.CHANNEL_NOT_FOUND, Code.UNKNOWN_PROPERTY),
+        request_example={"filter": {"field": "category", "in": ["won", "lost"]}, "format": "csv"},
         answer_example=examples.EXPORT,
     ),
     Operation(

@@ -283,6 +283,15 @@ class ExportFormat(StrEnum):
 class ExportQuery(LeadFilter, frozen=True, kw_only=True):
     format: ExportFormat = ExportFormat.CSV
     history: Annotated[bool, Meta(description="The events of these leads in place of the leads.")] = False
+    view: Annotated[UUID, Meta(description="A saved view, whose filter holds beside the others.")] | None = None
+
+
+class ExportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which leads; with `history` their events in place of them."""
+
+    filter: dict[str, Any] = {}
+    format: ExportFormat = ExportFormat.CSV
+    history: bool = False
 
 
 class ReverseQuery(msgspec.Struct, frozen=True):
