@@ -254,7 +254,10 @@ class Engine:
             setups |= await self._setups.current(connection, earned_elsewhere)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
-        givers = frozenset(setup.channel.giver for setup in held.values() if setup.channel.assignment is not None)
+        arriving = {command.channel_id for command in creates}
+        givers = frozenset(
+            setup.channel.giver for id, setup in held.items() if id in arriving and setup.channel.assignment is not None
+        )
         return Loaded(locked, setups, ledgers, numbers, blocked, known, givers, answers, now)
 
     async def _ledgers(

@@ -362,7 +362,7 @@ class Write:
                 found.append(find_row(lead, channel.country))
             elif lead is before:
                 continue  # a decision on a reward leaves it as it is
-            elif lead.channel_id == before.channel_id and leads.only_moved(before, lead):
+            elif leads.only_moved(before, lead):
                 moved.append(lead)
                 continue
             else:
