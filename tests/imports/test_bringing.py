@@ -6,7 +6,7 @@ import pytest
 
 from leadrail.core.channels.commands import NewProperty
 from leadrail.core.channels.model import PropertyType
-from leadrail.core.imports.model import Counts, ImportState, OnDuplicate
+from leadrail.core.imports.model import Counts, ImportState, OnDuplicate, Undone
 from tests.api.answers import good
 from tests.imports.stage import begun, brought, draft, finished, leads, refusals, undone
 from tests.people import People
@@ -256,3 +256,16 @@ async def test_who_is_blocked_is_refused_and_nothing_of_the_row_is_kept(people: 
         (row,) = await refusals(owner, made)
         assert (row.row, row.cells, row.keys) == (2, ("", ""), ())
         assert "block list" in row.error
+
+
+async def test_an_undo_counts_a_lead_that_went_to_another_channel_as_kept(people: People) -> None:
+    owner = people.owner
+    channel, other = await owner.channel(), await owner.channel()
+    done = await brought(owner, channel, "email\na@example.com\nb@example.com\n")
+    gone, _ = await leads(owner, channel)
+    good(await owner.http.put(f"/v1/leads/{gone['id']}/channel", json={"channel_id": str(other.id)}))
+
+    back = (await undone(owner, done)).undo
+
+    assert back == Undone(removed=1, kept=1)
+    assert [lead["id"] for lead in await leads(owner, other)] == [gone["id"]]

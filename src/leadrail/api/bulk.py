@@ -33,7 +33,7 @@ from leadrail.core.channels.model import Channel
 from leadrail.core.core import Core
 from leadrail.core.errors import Code, Refused, refuse
 from leadrail.core.leads.filters import Filter
-from leadrail.core.queries import demand
+from leadrail.core.queries import demand, demand_unbound
 from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
 from leadrail.kit.ids import parse_id
@@ -101,8 +101,7 @@ def _given(filter: NestedFilter) -> dict[str, Any]:
 def _demand_erasing(actor: Actor) -> None:
     """Raises Refused (`forbidden`) for a key that may not erase a single lead either."""
     demand(actor, Scope.ADMIN)
-    if actor.channel_ids:
-        raise refuse(Code.FORBIDDEN, "This API key is bound to its channels and may not erase leads")
+    demand_unbound(actor, " and may not erase leads")
 
 
 def _action(body: BulkBody) -> Action:

@@ -29,8 +29,7 @@ from leadrail.api.admission import admit
 from leadrail.api.operation import Call, Operation
 from leadrail.api.problems import on_error
 from leadrail.core.core import Core
-from leadrail.core.errors import Code, refuse
-from leadrail.core.queries import demand
+from leadrail.core.queries import demand, demand_unbound
 from leadrail.kit import wire
 from leadrail.kit.http import Face, Handler, Request, Response, Route, Stream
 
@@ -80,8 +79,8 @@ def _handler(core: Core, row: Operation) -> Handler:
     async def handle(request: Request) -> Response | Stream:
         actor = await admit(core, request)
         demand(actor, row.scope)
-        if beside_channels and actor.channel_ids:
-            raise refuse(Code.FORBIDDEN, "This API key is bound to its channels; this takes one that is not")
+        if beside_channels:
+            demand_unbound(actor)
         body = decode(decoder, request.body) if decoder is not None else None
         query = read_query(request.query() if request.query_string else ())
         return await row.handler(Call(core, actor, request, body, query))

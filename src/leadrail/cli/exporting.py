@@ -15,7 +15,7 @@ from leadrail.cli.importing import channel_called
 from leadrail.cli.moving import company_named
 from leadrail.cli.running import open_core
 from leadrail.core.actor import system
-from leadrail.core.exports.rows import History, Leads, Table
+from leadrail.core.exports.rows import table_of
 from leadrail.settings import Settings
 
 FACE = "export"
@@ -42,8 +42,7 @@ async def write(settings: Settings, path: str, wanted: Wanted, err: Console) -> 
         async with core.database.connection() as connection:
             setups = await channels_of(core, connection, actor, chosen)
         filter = filter_of(actor, chosen, setups)
-        channels = [setup.channel for setup in setups]
-        table: Table = History(core, actor, filter) if wanted.history else Leads(core, actor, channels, filter)
+        table = table_of(core, actor, [setup.channel for setup in setups], filter, history=wanted.history)
         pieces = WRITERS[wanted.format].written(table)
         size = await (_written(pieces, sys.stdout.buffer) if path == TO_OUTPUT else _kept(pieces, Path(path)))
     err.print(f"{size:,} bytes written to {'the output' if path == TO_OUTPUT else path}", highlight=False)

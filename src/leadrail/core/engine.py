@@ -275,7 +275,10 @@ class Engine:
             setups |= await self._setups.current(connection, earned_elsewhere)
         keys = [(command.actor.company_id, command.idempotency.key) for command in commands if command.idempotency]
         answers = await idempotency.answers(connection, keys, now) if keys else {}
-        givers = frozenset(setup.channel.giver for setup in held.values() if setup.channel.assignment is not None)
+        arriving = {command.channel_id for command in creates}
+        givers = frozenset(
+            setup.channel.giver for id, setup in held.items() if id in arriving and setup.channel.assignment is not None
+        )
         written = await _written(connection, commands, locked)
         return Loaded(locked, setups, ledgers, numbers, blocked, known, givers, families, written, answers, now)
 

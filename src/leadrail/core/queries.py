@@ -53,6 +53,12 @@ def demand(actor: Actor, scope: Scope) -> None:
         raise refuse(Code.FORBIDDEN, f'The API key lacks the scope "{scope}"', scope=scope)
 
 
+def demand_unbound(actor: Actor, why: str = "; this takes one that is not") -> None:
+    """Raises Refused (`forbidden`) for a key that is bound to some channels: what is asked for is not only theirs."""
+    if actor.channel_ids:
+        raise refuse(Code.FORBIDDEN, f"This API key is bound to its channels{why}")
+
+
 class Reader:
     """Reads leads and channels on behalf of an actor."""
 

@@ -1,5 +1,8 @@
 """Channels: create, list, read, edit, archive."""
 
+from typing import Any
+from uuid import UUID
+
 import msgspec
 
 from leadrail.api.channels.finding import change, channel_id, given, setup_of
@@ -15,7 +18,6 @@ from leadrail.api.operation import Call, NoQuery
 from leadrail.api.page import number_at, page
 from leadrail.api.writes import write
 from leadrail.core import pausing
-from leadrail.core.actor import Actor
 from leadrail.core.channels import commands
 from leadrail.core.channels.commands import NewChannel, NewProperty, NewStatus
 from leadrail.core.channels.model import (
@@ -23,9 +25,11 @@ from leadrail.core.channels.model import (
     Member,
 )
 from leadrail.core.cloning import Likeness, clone_channel
-from leadrail.core.errors import Code, refuse
+from leadrail.core.queries import demand_unbound
 from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
+
+_MAKES_NONE = " and cannot make another"
 
 
 async def create(call: Call[ChannelBody, NoQuery]) -> Response:
@@ -43,30 +47,29 @@ async def create(call: Call[ChannelBody, NoQuery]) -> Response:
 
     async def work(connection: Connection) -> Response:
         id = await commands.create_channel(connection, call.actor.company_id, wanted)
-        setups = await call.core.setups.uncached(connection, [id])
-        return json_response(201, shown_channel(setups[id]), ((b"location", f"/v1/channels/{id}".encode()),))
+        return await _made(call, connection, id)
 
-    _demand_unbound(call.actor)
+    demand_unbound(call.actor, _MAKES_NONE)
     return await write(call, work)
 
 
 async def clone(call: Call[CloneBody, NoQuery]) -> Response:
-    _demand_unbound(call.actor)
+    demand_unbound(call.actor, _MAKES_NONE)
 
     async def work(connection: Connection) -> Response:
         setup = await call.core.reader.own_channel(connection, call.actor, channel_id(call))
         id = await clone_channel(connection, setup, Likeness(title=call.body.title, members=call.body.members))
-        setups = await call.core.setups.uncached(connection, [id])
-        return json_response(201, shown_channel(setups[id]), ((b"location", f"/v1/channels/{id}".encode()),))
+        return await _made(call, connection, id)
 
     response = await write(call, work)
     call.core.doors.forget()
     return response
 
 
-def _demand_unbound(actor: Actor) -> None:
-    if actor.channel_ids:
-        raise refuse(Code.FORBIDDEN, "This API key is bound to its channels and cannot make another")
+async def _made(call: Call[Any, NoQuery], connection: Connection, id: UUID) -> Response:
+    """A channel that was just made, with where it is."""
+    setups = await call.core.setups.uncached(connection, [id])
+    return json_response(201, shown_channel(setups[id]), ((b"location", f"/v1/channels/{id}".encode()),))
 
 
 async def listed(call: Call[None, ChannelQuery]) -> Response:

@@ -1,7 +1,6 @@
 """How long a channel's leads keep their person."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,7 +13,7 @@ from leadrail.api.page import Page
 from leadrail.core.channels import retention, retention_store
 from leadrail.core.channels.model import Channel, Retention
 from leadrail.core.channels.retention import NewRetention
-from leadrail.core.errors import Code, refuse
+from leadrail.core.queries import demand_unbound
 from leadrail.core.setup import Setup
 from leadrail.db.database import Connection
 from leadrail.kit.http import Response, json_response
@@ -43,7 +42,7 @@ async def add_rule(call: Call[RetentionBody, NoQuery]) -> Response:
     async def work(connection: Connection, channel: Channel) -> UUID:
         return await retention.add_rule(connection, channel, NewRetention(**msgspec.structs.asdict(call.body)))
 
-    _refuse_bound(call)
+    demand_unbound(call.actor)  # it erases no lead, so it says neither when leads are erased
     return await change(call, 201, work, _shown)
 
 
@@ -53,7 +52,7 @@ async def edit_rule(call: Call[RetentionPatch, NoQuery]) -> Response:
         await retention.change_rule(connection, channel, rule)
         return rule.id
 
-    _refuse_bound(call)
+    demand_unbound(call.actor)  # it erases no lead, so it says neither when leads are erased
     return await change(call, 200, work, _shown)
 
 
@@ -61,14 +60,8 @@ async def delete_rule(call: Call[None, NoQuery]) -> Response:
     async def work(connection: Connection, channel: Channel) -> None:
         await retention.archive_rule(connection, channel, among(channel.retentions, call, "retention rule"))
 
-    _refuse_bound(call)
+    demand_unbound(call.actor)  # it erases no lead, so it says neither when leads are erased
     return await change(call, 204, work, lambda *_: None)
-
-
-def _refuse_bound(call: Call[Any, Any]) -> None:
-    """A key that is bound to channels erases no lead, so it says neither when leads are erased."""
-    if call.actor.channel_ids:
-        raise refuse(Code.FORBIDDEN, "This API key is bound to its channels; this takes one that is not")
 
 
 def _shown(setup: Setup, id: UUID) -> Retention:

@@ -26,6 +26,7 @@ from leadrail.core.imports.commands import File, Wish
 from leadrail.core.imports.jobs import IN_MEMORY
 from leadrail.core.imports.model import UNDER_WAY, Import, ImportState, Options
 from leadrail.core.imports.refused import refused_csv
+from leadrail.core.queries import demand_unbound
 from leadrail.db.database import Connection
 from leadrail.kit.http import Response, Stream, json_response
 from leadrail.kit.ids import parse_id
@@ -108,7 +109,7 @@ async def edit(call: Call[ImportPatch, NoQuery]) -> Response:
         channel = (await call.core.reader.channel(connection, call.actor, made.channel_id)).channel
         made = await commands.choose(connection, made, channel, call.body.over(made.options))
         if call.body.save_as is not None:
-            _demand_unbound(call)
+            demand_unbound(call.actor, "; presets are the company's")
             company_id = call.actor.company_id
             await commands.keep_preset(connection, call.core, company_id, call.body.save_as, made.options)
     return json_response(200, await _with_samples(call, made))
@@ -145,11 +146,6 @@ async def refused(call: Call[None, NoQuery]) -> Stream:
     return Stream(200, refused_csv(call.core, made), b"text/csv; charset=utf-8", ((b"content-disposition", name),))
 
 
-def _demand_unbound(call: Call[Any, Any]) -> None:
-    if call.actor.channel_ids:
-        raise refuse(Code.FORBIDDEN, "This API key is bound to its channels; presets are the company's")
-
-
 async def presets(call: Call[None, Paging]) -> Response:
     limit, before = call.query.limit, id_at(call.query.cursor)
     async with call.core.database.connection() as connection:
@@ -158,7 +154,7 @@ async def presets(call: Call[None, Paging]) -> Response:
 
 
 async def drop_preset(call: Call[None, NoQuery]) -> Response:
-    _demand_unbound(call)
+    demand_unbound(call.actor, "; presets are the company's")
     id = parse_id(call.request.params["id"])
     async with call.core.database.transaction() as connection:
         if id is None or not await preset_store.drop(connection, call.actor.company_id, id):

@@ -10,7 +10,7 @@ from leadrail.api.leads.shapes import ExportBody, ExportFormat, ExportQuery
 from leadrail.api.operation import Call, NoQuery
 from leadrail.core.channels.model import Channel
 from leadrail.core.exports import csv, parquet
-from leadrail.core.exports.rows import History, Leads, Table
+from leadrail.core.exports.rows import table_of
 from leadrail.core.leads.filters import Filter
 from leadrail.core.leads.language import terms_of
 from leadrail.core.views.commands import visible_view
@@ -41,8 +41,7 @@ async def export_filtered(call: Call[ExportBody, NoQuery]) -> Stream:
 def _file(
     call: Call[Any, Any], wanted: ExportQuery | ExportBody, chosen: Filter, channels: Sequence[Channel]
 ) -> Stream:
-    core, actor = call.core, call.actor
-    table: Table = History(core, actor, chosen) if wanted.history else Leads(core, actor, channels, chosen)
+    table = table_of(call.core, call.actor, channels, chosen, history=wanted.history)
     name = f"{'history' if wanted.history else 'leads'}.{wanted.format}"
     disposition = (b"content-disposition", f'attachment; filename="{name}"'.encode())
     writer = WRITERS[wanted.format]

@@ -85,8 +85,8 @@ class LeadPatch(FieldPatch, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     properties: dict[str, Any] = {}
 
 
-class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A move. One of `status` (a name), `status_id` or `category` says where to."""
+class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be said of any move."""
 
     status: str | None = None
     status_id: UUID | None = None
@@ -97,11 +97,16 @@ class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     reason_id: UUID | None = None
     note: str | None = None
     sub_status: str | None = None
+
+
+class StatusChange(Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A move. One of `status` (a name), `status_id` or `category` says where to."""
+
     also_qualified: bool = False
     at: Moment | None = None
 
 
-class ChannelChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ChannelChange(Move, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A move to another channel of the same company.
 
     One of `status` (a name), `status_id` or `category` says where to there; without them it is the status of the same
@@ -109,15 +114,6 @@ class ChannelChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """
 
     channel_id: UUID
-    status: str | None = None
-    status_id: UUID | None = None
-    category: Category | None = None
-    value: Decimal | None = None
-    currency: str | None = None
-    reason: str | None = None
-    reason_id: UUID | None = None
-    note: str | None = None
-    sub_status: str | None = None
     drop_properties: bool = False
 
 

@@ -1,6 +1,8 @@
 """One lead made, edited, moved, rehearsed, followed up."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -22,6 +24,7 @@ from leadrail.api.leads.shapes import (
 )
 from leadrail.api.operation import Call, NoQuery
 from leadrail.api.writes import demanded_version, etag, idempotent, replay
+from leadrail.core.actor import Actor
 from leadrail.core.engine import Done
 from leadrail.core.errors import Code, refuse
 from leadrail.core.idempotency import Answer
@@ -29,6 +32,7 @@ from leadrail.core.leads.commands import (
     AddNote,
     Command,
     EraseLead,
+    Idempotency,
     RecordConsent,
     RecordFollowUp,
     RecordPurchase,
@@ -38,6 +42,8 @@ from leadrail.core.leads.commands import (
 from leadrail.core.leads.model import document
 from leadrail.kit.http import Response, json_response
 from leadrail.kit.ids import new_id, parse_id
+
+Body = TypeVar("Body")
 
 
 def _shown(done: Done) -> bytes:
@@ -86,18 +92,20 @@ async def edit(call: Call[LeadPatch, NoQuery]) -> Response:
 
 
 async def change_status(call: Call[StatusChange, DryRunQuery]) -> Response:
-    lead_id, version = lead_id_of(call.request), demanded_version(call.request)
-    if call.query.dry_run:
-        return await _rehearse(call, change(call.actor, lead_id, call.body, None, version))
-    command = change(call.actor, lead_id, call.body, idempotent(call, _changed_answer), version)
-    return _lead_response(await call.core.engine.execute_one(command), 200)
+    return await _done_or_rehearsed(call, change)
 
 
 async def change_channel(call: Call[ChannelChange, DryRunQuery]) -> Response:
+    return await _done_or_rehearsed(call, relocation)
+
+
+async def _done_or_rehearsed(
+    call: Call[Body, DryRunQuery], command_of: Callable[[Actor, UUID, Body, Idempotency | None, int | None], Command]
+) -> Response:
     lead_id, version = lead_id_of(call.request), demanded_version(call.request)
     if call.query.dry_run:
-        return await _rehearse(call, relocation(call.actor, lead_id, call.body, None, version))
-    command = relocation(call.actor, lead_id, call.body, idempotent(call, _changed_answer), version)
+        return await _rehearse(call, command_of(call.actor, lead_id, call.body, None, version))
+    command = command_of(call.actor, lead_id, call.body, idempotent(call, _changed_answer), version)
     return _lead_response(await call.core.engine.execute_one(command), 200)
 
 
@@ -181,10 +189,7 @@ async def add_note(call: Call[NewNote, NoQuery]) -> Response:
         author=call.body.author,
         idempotency=idempotent(call, _note_answer),
     )
-    outcome = await call.core.engine.execute_one(command)
-    if isinstance(outcome, Answer):
-        return replay(outcome)
-    return Response(*_note_answer(outcome))
+    return await _recorded(call, command, _note_answer)
 
 
 def _consent_answer(done: Done) -> tuple[int, bytes]:
@@ -199,7 +204,10 @@ async def add_consent(call: Call[NewConsent, NoQuery]) -> Response:
         idempotency=idempotent(call, _consent_answer),
         **msgspec.structs.asdict(call.body),
     )
+    return await _recorded(call, command, _consent_answer)
+
+
+async def _recorded(call: Call[Any, Any], command: Command, answer: Callable[[Done], tuple[int, bytes]]) -> Response:
+    """Carries out a command whose answer is what it wrote, not the lead."""
     outcome = await call.core.engine.execute_one(command)
-    if isinstance(outcome, Answer):
-        return replay(outcome)
-    return Response(*_consent_answer(outcome))
+    return replay(outcome) if isinstance(outcome, Answer) else Response(*answer(outcome))

@@ -68,6 +68,11 @@ class History:
                 return
 
 
+def table_of(core: Core, actor: Actor, channels: Sequence[Channel], filter: Filter, *, history: bool) -> Table:
+    """The leads that are meant, or their events."""
+    return History(core, actor, filter) if history else Leads(core, actor, channels, filter)
+
+
 async def _pages(core: Core, actor: Actor, filter: Filter) -> AsyncIterator[list[Seen]]:
     below = filter.below
     while True:

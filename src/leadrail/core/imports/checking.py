@@ -10,7 +10,7 @@ from leadrail.core.blocks.looking import blocked_among, refuse_blocked
 from leadrail.core.core import Core
 from leadrail.core.errors import Code, Refused
 from leadrail.core.imports import store
-from leadrail.core.imports.bringing import batches, channel_of, gone, refused, understood
+from leadrail.core.imports.bringing import batches, gone, refused, understood
 from leadrail.core.imports.matching import keys_to_match
 from leadrail.core.imports.model import Counts, Import, ImportState, OnDuplicate, Refusal
 from leadrail.core.imports.planning import Change, Create, Later, Plan, Refuse, plans
@@ -19,6 +19,7 @@ from leadrail.core.leads import store as leads
 from leadrail.core.leads.commands import LeadCommand
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.rules import decide
+from leadrail.core.setup import Setup
 from leadrail.db.database import Connection
 
 
@@ -36,9 +37,9 @@ class Checking:
             await store.begin_seen(connection)
             await store.drop_refusals(connection, self._made)
             for records in batches(self._file, self._made):
-                channel = await channel_of(self._core, self._made)
-                drafts, refusals = understood(self._made, channel, records)
-                batch = _Batch(self._core, self._made, connection, refusals)
+                setup = await self._core.reader.channel(connection, self._made.actor, self._made.channel_id)
+                drafts, refusals = understood(self._made, setup.channel, records)
+                batch = _Batch(self._core, self._made, setup, connection, refusals)
                 await batch.run(drafts)
                 counts = counts.plus(batch.counts)
                 await store.put_refusals(connection, self._made, batch.refusals)
@@ -53,16 +54,15 @@ class Checking:
 class _Batch:
     """Some rows, tried."""
 
-    def __init__(self, core: Core, made: Import, connection: Connection, refusals: list[Refusal]) -> None:
-        self._core, self._made, self._connection = core, made, connection
+    def __init__(self, core: Core, made: Import, setup: Setup, connection: Connection, refusals: list[Refusal]) -> None:
+        self._core, self._made, self._setup, self._connection = core, made, setup, connection
+        self._channel = setup.channel
         self._leads: dict[UUID, Lead] = {}
         self.refusals = refusals
         self.counts = Counts(refused=len(refusals))
 
     async def run(self, drafts: Sequence[Draft]) -> None:
         made, connection = self._made, self._connection
-        self._setup = await self._core.reader.channel(connection, made.actor, made.channel_id)
-        self._channel = self._setup.channel
         brought = frozenset[Key]().union(*(draft.keys for draft in drafts))
         self._blocked = await blocked_among(connection, self._setup, brought)
         keys = {key for draft in drafts for key in keys_to_match(draft, made.options.match_by)}

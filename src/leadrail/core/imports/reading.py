@@ -9,7 +9,7 @@ from itertools import islice
 from typing import IO
 
 from leadrail.core.errors import Code, refuse
-from leadrail.core.imports.model import ERROR_COLUMN, MOST_ROWS, Layout
+from leadrail.core.imports.model import MOST_ROWS, Layout
 
 ENCODINGS = (
     "utf-8",
@@ -145,11 +145,6 @@ def _named_columns(cells: Sequence[str]) -> tuple[str, ...]:
             unique, count = f"{name} ({count})", count + 1
         names.append(unique)
     return tuple(names)
-
-
-def error_column(layout: Layout) -> int | None:
-    """Where the reasons are that an earlier import gave, if this is the file of its refused rows."""
-    return layout.columns.index(ERROR_COLUMN) if ERROR_COLUMN in layout.columns else None
 
 
 def _known(encoding: str) -> str:

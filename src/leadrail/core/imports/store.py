@@ -244,8 +244,8 @@ _CREATED = """
 SELECT l.id, NULL, coalesce(i.version, 1), EXISTS (
     SELECT FROM events e WHERE e.company_id = l.company_id AND e.lead_id = l.id AND e.face <> 'import')
 FROM leads l LEFT JOIN import_leads i ON i.company_id = $1 AND i.import_id = $2 AND i.lead_id = l.id
-WHERE l.company_id = $3 AND l.id > $4 AND l.id <= $5 AND l.channel_id = $6
-ORDER BY l.id LIMIT $7
+WHERE l.company_id = $3 AND l.id > $4 AND l.id <= $5
+ORDER BY l.id LIMIT $6
 """
 
 _CHANGED = """
@@ -255,9 +255,9 @@ WHERE company_id = $1 AND import_id = $2 AND before IS NOT NULL ORDER BY lead_id
 
 
 async def created(connection: Connection, made: Import, after: UUID, limit: int) -> list[Standing]:
-    """The leads that the import made, from behind `after`."""
+    """The leads that the import made, from behind `after`, whichever channel they are in by now."""
     last = made.lead_id(2**32 - 1)
-    wanted = (made.company_id, made.id, made.lead_company_id, after, last, made.channel_id, limit)
+    wanted = (made.company_id, made.id, made.lead_company_id, after, last, limit)
     return [Standing(*row) for row in await connection.fetch(_CREATED, *wanted)]
 
 

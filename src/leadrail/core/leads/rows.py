@@ -23,7 +23,7 @@ def add_rows(whole: Statement, changed: Iterable[tuple[Lead | None, Lead, str | 
             found.append(find_row(lead, country))
         elif lead is before:
             continue  # a decision on a reward leaves it as it is
-        elif lead.channel_id == before.channel_id and leads.only_moved(before, lead):
+        elif leads.only_moved(before, lead):
             moved.append(lead)
             continue
         else:

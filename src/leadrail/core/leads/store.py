@@ -42,7 +42,7 @@ _MOVED = (
     "follow_up_status_id",
 )
 _EDITED = tuple(name for name in _FIELDS if name not in ("company_id", "id", "number", "channel_id", "created_at"))
-_unmoved = attrgetter(*(name for name in _EDITED if name not in _MOVED))
+_unmoved = attrgetter("channel_id", *(name for name in _EDITED if name not in _MOVED))
 
 
 class KeyRow(msgspec.Struct, frozen=True):
