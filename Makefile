@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt bench bench-scale lock clean
+.PHONY: help setup run test check fmt bench bench-scale bench-import lock clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -42,6 +42,9 @@ bench: $(STAMP)  ## the speed table, written to bench/results/
 bench-scale: $(STAMP)  ## how it does with many leads: make bench-scale LEADS=10000000 (200,000 when left out)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
 	$(BIN)/python -m bench.scale --leads $(or $(LEADS),200000)
+
+bench-import: $(STAMP)  ## an import beside COPY of the same rows: make bench-import ROWS=1000000 (100,000 when left out)
+	$(BIN)/python -m bench.importing --rows $(or $(ROWS),100000)
 
 lock:  ## renew requirements.lock and bench/requirements.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements.lock

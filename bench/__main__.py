@@ -4,15 +4,13 @@ import argparse
 import asyncio
 import os
 import platform
-import shutil
-import subprocess
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import delivery, load, pgbench
 from bench.dataset import COMPANIES, LEADS, checkpoint, clear, fill, settle
-from bench.running import PORT, running
+from bench.running import PORT, revision, running
 from bench.table import Row, best, render
 from leadrail.db.embedded import EmbeddedServer
 from leadrail.db.migrate import migrate
@@ -105,12 +103,8 @@ def _publish(name: str, title: str, seconds: int, found: str) -> None:
 
 
 def _heading(title: str, seconds: int) -> str:
-    revision = "unknown"
-    if shutil.which("git"):
-        found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-        revision = found.stdout.strip() or revision
     return (
-        f"# {title}, {datetime.now(UTC):%Y-%m-%d}, revision {revision}\n\n"
+        f"# {title}, {datetime.now(UTC):%Y-%m-%d}, revision {revision()}\n\n"
         f"{os.cpu_count()} cores shared by PostgreSQL, the server and the load; Python {platform.python_version()}; "
         f"{LEADS:,} leads in {COMPANIES} companies, one endpoint in each, every change with its event and its due "
         f"delivery committed durably (fsync on); {seconds} s a run, all in one go.\n\n"

@@ -19,7 +19,7 @@ import asyncpg
 
 from bench import load, plans
 from bench.dataset import api_key, checkpoint
-from bench.running import PORT, running
+from bench.running import PORT, revision, running
 from bench.scale_calls import CALLS, READS, SEARCHES
 from bench.scale_data import CHANNELS, COMPANIES, STATUSES, fill
 from leadrail.core.core import Core
@@ -199,7 +199,7 @@ def _report(measured: list[Measured], seconds: int) -> str:
     largest = measured[-1]
     return "\n".join(
         [
-            f"# {largest.leads:,} leads, {datetime.now(UTC):%Y-%m-%d}, revision {_revision()}",
+            f"# {largest.leads:,} leads, {datetime.now(UTC):%Y-%m-%d}, revision {revision()}",
             "",
             f"{os.cpu_count()} cores shared by PostgreSQL, the server and the load; half of all leads are one "
             f"company's, which is asked. Reads: {CALLS_EACH} calls one after another, p50 / p99. Writes: "
@@ -233,11 +233,6 @@ def _report(measured: list[Measured], seconds: int) -> str:
 
 def _lines(name: str, cells: list[str]) -> Iterator[str]:
     yield f"| {name} | {' | '.join(cells)} |"
-
-
-def _revision() -> str:
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":
