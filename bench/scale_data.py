@@ -5,8 +5,9 @@ many. Indexes and references are taken away while the rows go in and made again 
 instead of a random page for each.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,9 @@ COMPANIES = 100
 CHANNELS = 4
 STATUSES = (("New", "open"), ("Contacted", "open"), ("Qualified", "qualified"), ("Won", "won"), ("Lost", "lost"))
 CHUNK = 500_000
+# The largest first.
 _TABLES = (
-    "leads", "lead_keys", "lead_finds", "lead_words", "events", "deliveries", "attempts", "rewards", "follow_ups",
+    "lead_words", "events", "leads", "lead_keys", "lead_finds", "deliveries", "attempts", "rewards", "follow_ups",
     "purchases", "notes",
 )  # fmt: skip
 
@@ -32,42 +34,69 @@ class _Definition:
 
 
 async def fill(url: str, leads: int) -> None:
-    """Loads the set into a migrated, empty database."""
-    connection = await asyncpg.connect(url)
+    """Loads the set into a migrated, empty database, over two connections at a time."""
+    first, second = await _connected(url), await _connected(url)
     try:
-        for setting in ("work_mem = '512MB'", "maintenance_work_mem = '1GB'", "jit = off"):
-            await connection.execute(f"SET {setting}")
         for statement in _configuration():
-            await connection.execute(statement)
+            await first.execute(statement)
         digests = [(id_of("company", n), hashlib.sha256(api_key(n).encode()).digest()) for n in range(COMPANIES)]
-        await connection.executemany(
+        await first.executemany(
             """INSERT INTO api_keys (company_id, id, name, digest, scopes)
             VALUES ($1, gen_random_uuid(), 'bench', $2, '{read,write,admin}')""",
             digests,
         )
-        indexes, keys, references = [await found(connection) for found in (_indexes, _keys, _references)]
+        indexes, keys, references = [await found(first) for found in (_indexes, _keys, _references)]
         for one in references + keys:
-            await connection.execute(f"ALTER TABLE {one.table} DROP CONSTRAINT {one.name}")
+            await first.execute(f"ALTER TABLE {one.table} DROP CONSTRAINT {one.name}")
         for one in indexes:
-            await connection.execute(f"DROP INDEX {one.name}")
+            await first.execute(f"DROP INDEX {one.name}")
         ids = _ids()
         for start in range(0, leads, CHUNK):
             end = min(start + CHUNK, leads)
-            for statement in _rows(start, end):
-                await connection.execute(statement, *ids)
-            await connection.execute(_COUNTERS, *ids, start, end)
-        await connection.execute("SELECT setval('lead_numbers', $1)", leads)
-        for one in keys:
-            await connection.execute(f"ALTER TABLE {one.table} ADD CONSTRAINT {one.name} {one.text}")
+            await _share([[(statement, ids)] for statement in _rows(start, end)], first, second)
+            await first.execute(_COUNTERS, *ids, start, end)
+        await first.execute("SELECT setval('lead_numbers', $1)", leads)
+        made = {table: [_added(one) for one in keys if one.table == table] for table in _TABLES}
         for one in indexes:
-            await connection.execute(one.text)
+            made[one.table].append(one.text)
+        await _share([[(statement, ()) for statement in statements] for statements in made.values()], first, second)
         for one in references:
             # Not checked again: what is above made them right. New rows are checked as ever.
-            await connection.execute(f"ALTER TABLE {one.table} ADD CONSTRAINT {one.name} {one.text} NOT VALID")
-        await connection.execute(f"VACUUM (ANALYZE) {', '.join(_TABLES)}, event_counters")
+            await first.execute(f"{_added(one)} NOT VALID")
+        vacuum = [[(f"VACUUM (ANALYZE) {table}", ())] for table in (*_TABLES, "event_counters")]
+        await _share(vacuum, first, second)
     finally:
-        await connection.close()
+        await first.close()
+        await second.close()
     await checkpoint(url)
+
+
+async def _connected(url: str) -> Any:
+    connection = await asyncpg.connect(url)
+    for setting in ("work_mem = '512MB'", "maintenance_work_mem = '1GB'", "jit = off"):
+        await connection.execute(f"SET {setting}")
+    return connection
+
+
+_Step = tuple[str, Sequence[Any]]
+
+
+async def _share(work: Iterable[Sequence[_Step]], *connections: Any) -> None:
+    """Does each list of statements in its order; the lists go to whichever connection is free."""
+    waiting = iter(work)
+
+    async def help_with(connection: Any) -> None:
+        for steps in waiting:
+            for statement, parameters in steps:
+                await connection.execute(statement, *parameters)
+
+    async with asyncio.TaskGroup() as group:
+        for connection in connections:
+            group.create_task(help_with(connection))
+
+
+def _added(one: _Definition) -> str:
+    return f"ALTER TABLE {one.table} ADD CONSTRAINT {one.name} {one.text}"
 
 
 async def _indexes(connection: Any) -> list[_Definition]:
@@ -187,14 +216,14 @@ def _rows(start: int, end: int) -> Iterator[str]:
     # Every lead came and was edited twice; those that moved moved, the closed ones two times.
     yield f"""WITH placed AS (
             SELECT company_id, last_seq AS last FROM event_counters
-        ), happened AS (
-            SELECT l.*, step, row_number() OVER (PARTITION BY company ORDER BY n, step) AS place_in_feed
-            FROM {lead}, generate_series(0, 4) AS step
-            WHERE step IN (0, 1, 2) OR step = 3 AND place > 0 OR step = 4 AND place > 2
+        ), numbered AS (
+            SELECT l.*, sum(3 + (place > 0)::int + (place > 2)::int) OVER (PARTITION BY company ORDER BY n) AS upto
+            FROM {lead}
         )
         INSERT INTO events (company_id, seq, id, type, lead_id, channel_id, from_status_id, to_status_id, occurred_at,
             recorded_at, actor_kind, face, notice, data)
-        SELECT h.company_id, p.last + place_in_feed, {_timed("made", "n * 8 + step")}, (ARRAY['lead.created',
+        SELECT h.company_id, p.last + upto - (place > 0)::int - (place > 2)::int - 2 + step,
+            {_timed("made", "n * 8 + step")}, (ARRAY['lead.created',
                 'lead.updated', 'lead.updated', 'lead.status_changed', 'lead.status_changed'])[step + 1], id,
             channel_id,
             CASE step WHEN 3 THEN {_status_of("channel", "0")} WHEN 4 THEN {_status_of("channel", "2")} END,
@@ -203,7 +232,8 @@ def _rows(start: int, end: int) -> Iterator[str]:
             made + step * interval '12 hours', made + step * interval '12 hours', 'api_key', 'api', step IN (0, 3, 4),
             CASE WHEN step > 2 THEN '{{"reason": null, "changed": {{}}, "seconds_in_previous": 43200}}'
                 ELSE '{{"changed": {{}}}}' END::json
-        FROM happened h JOIN placed p USING (company_id)"""
+        FROM numbered h JOIN placed p USING (company_id)
+        CROSS JOIN LATERAL generate_series(0, 2 + (place > 0)::int + (place > 2)::int) AS step"""
     yield f"""INSERT INTO deliveries (company_id, id, event_seq, event_id, event_type, lead_id, endpoint_company_id,
             endpoint_id, state, due_at, attempts, last_outcome, created_at, finished_at)
         SELECT company_id, {_timed("made", "n")}, n, {_timed("made", "n * 8")}, 'lead.created', id, company_id,
