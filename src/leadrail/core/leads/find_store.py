@@ -41,13 +41,13 @@ UPDATE = Section(
     f"UPDATE lead_finds f SET assignee = r.assignee, source = r.source, words = {_WORDS} FROM {{rows}}"
     " WHERE f.company_id = r.company_id AND f.number = r.number",
 )
-INSERT_WORDS = Section(
-    "worded",
-    FindRow,
+_INSERT_WORDS = (
     "INSERT INTO lead_words (company_id, word, number)"
-    " SELECT r.company_id, word, r.number FROM {rows}, unnest(r.words) AS word ON CONFLICT DO NOTHING",
-    ("company_id", "number", "words"),
+    " SELECT r.company_id, word, r.number FROM {rows}, unnest(r.words) AS word"
 )
+# Those of a new lead cannot be there, as its keys.
+INSERT_FIRST_WORDS = Section("first_worded", FindRow, _INSERT_WORDS, ("company_id", "number", "words"))
+INSERT_WORDS = Section("worded", FindRow, f"{_INSERT_WORDS} ON CONFLICT DO NOTHING", ("company_id", "number", "words"))
 # A merged lead is in no list.
 DELETE = Section(
     "unfound",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from leadrail.core.identity import KeyKind
 from leadrail.core.leads import find_store as finds
 from leadrail.core.leads import store as leads
 from leadrail.core.leads.find_store import FindRow, find_row
@@ -15,36 +16,40 @@ def add_rows(whole: Statement, changed: Iterable[tuple[Lead | None, Lead, str | 
     """Adds the rows of leads, each as it was (None: it is new) and is, with the country of its channel."""
     created, moved = list[Lead](), list[Lead]()
     edited, relocated = list[Lead](), list[Lead]()
-    keyed, unkeyed = list[KeyRow](), list[KeptKeys]()
-    found, refound, unfound = list[FindRow](), list[FindRow](), list[FindRow]()
+    first_keyed, keyed, unkeyed = list[KeyRow](), list[KeyRow](), list[KeptKeys]()
+    first_found, found, refound, unfound = list[FindRow](), list[FindRow](), list[FindRow](), list[FindRow]()
     for before, lead, country in changed:
         if before is None:
             created.append(lead)
-            found.append(find_row(lead, country))
-        elif lead is before:
+            first_found.append(find_row(lead, country))
+            first_keyed += _key_rows(lead, lead.keys(country))
+            continue
+        if lead is before:
             continue  # a decision on a reward leaves it as it is
-        elif leads.only_moved(before, lead):
+        if leads.only_moved(before, lead):
             moved.append(lead)
             continue
-        else:
-            (edited if lead.channel_id == before.channel_id else relocated).append(lead)
-            if searched(before) != searched(lead):
-                rows = unfound if lead.merged_into else found if before.merged_into else refound
-                rows.append(find_row(lead, country))
-        keys = lead.keys(country)
-        if before is not None:
-            if before.keys(country) == keys:
-                continue
+        (edited if lead.channel_id == before.channel_id else relocated).append(lead)
+        if searched(before) != searched(lead):
+            rows = unfound if lead.merged_into else found if before.merged_into else refound
+            rows.append(find_row(lead, country))
+        if before.keys(country) != (keys := lead.keys(country)):
             unkeyed.append(KeptKeys(lead.company_id, lead.id, tuple(f"{kind}:{key}" for kind, key in keys)))
-        keyed += [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in keys]
+            keyed += _key_rows(lead, keys)
     whole.add(leads.INSERT, created)
     whole.add(leads.MOVE, moved)
     whole.add(leads.EDIT, edited)
     whole.add(leads.RELOCATE, relocated)
+    whole.add(leads.INSERT_FIRST_KEYS, first_keyed)
     whole.add(leads.INSERT_KEYS, keyed)
     whole.add(leads.DELETE_KEYS, unkeyed)
-    whole.add(finds.INSERT, found)
+    whole.add(finds.INSERT, first_found + found)
     whole.add(finds.UPDATE, refound)
     whole.add(finds.DELETE, unfound)
     whole.add(finds.DELETE_WORDS, refound + unfound)
+    whole.add(finds.INSERT_FIRST_WORDS, first_found)
     whole.add(finds.INSERT_WORDS, found + refound)
+
+
+def _key_rows(lead: Lead, keys: Iterable[tuple[KeyKind, str]]) -> list[KeyRow]:
+    return [KeyRow(lead.company_id, kind, key, lead.id) for kind, key in keys]
