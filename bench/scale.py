@@ -68,21 +68,29 @@ async def _measure(folder: Path, leads: int, seconds: int) -> str:
     sizes = sorted({min(SMALL, leads), leads} | ({leads // 10} if leads >= 100 * SMALL else set()))
     server = await EmbeddedServer.start(folder / "data", settings={"max_connections": "100"})
     try:
-        measured = [await _one(server.url, folder, size, seconds) for size in sizes]
+        # All are there before any is measured, so that minutes lie between their figures and not an hour.
+        sets = {size: await _filled(server.url, size) for size in sizes}
+        measured = [await _one(url, found, folder, seconds) for url, found in sets.values()]
     finally:
         await server.stop()
     return _report(measured, seconds)
 
 
-async def _one(admin: str, folder: Path, leads: int, seconds: int) -> Measured:
+async def _filled(admin: str, leads: int) -> tuple[str, Measured]:
     url = await _database(admin, f"scale_{leads}")
     began = time.monotonic()
     await migrate(url)
     await fill(url, leads)
     filled_s = time.monotonic() - began
+    print(f"{leads:,} leads filled in {filled_s:.0f} s", flush=True)
     counted_s = await _counted(url)
-    found = Measured(leads, filled_s, counted_s, await _size(url) / leads)
-    print(f"{leads:,} leads filled in {filled_s:.0f} s, counted in {counted_s:.0f} s", flush=True)
+    print(f"  their history counted in {counted_s:.0f} s", flush=True)
+    await checkpoint(url)
+    return url, Measured(leads, filled_s, counted_s, await _size(url) / leads)
+
+
+async def _one(url: str, found: Measured, folder: Path, seconds: int) -> Measured:
+    print(f"{found.leads:,} leads", flush=True)
     settings = {"DATABASE_URL": url, "PORT": str(PORT), "LOG_LEVEL": "error"}
     os.environ.update({f"LEADRAIL_{name}": value for name, value in settings.items()})
     with running(["-m", "leadrail", "serve", "--no-worker"]):
@@ -91,7 +99,7 @@ async def _one(admin: str, folder: Path, leads: int, seconds: int) -> Measured:
         for name, path, body in asked:
             found.reads[name] = await asyncio.to_thread(_latencies, path, body)
             print(f"  {name}: p50 {found.reads[name][0]:.1f} ms, p99 {found.reads[name][1]:.1f} ms", flush=True)
-        for operation, script in (("status change", _status_change(leads)), ("create", _CREATE)):
+        for operation, script in (("status change", _status_change(found.leads)), ("create", _CREATE)):
             await checkpoint(url)
             row = await asyncio.to_thread(
                 load.run, BASE, folder, operation, "Leadrail", CONNECTIONS, seconds, script=_COMMON + script
