@@ -18,9 +18,8 @@ from leadrail.core.imports import jobs
 from leadrail.core.leads.model import Lead
 from tests.people import People
 
-
-# Every operation, in an order in which each finds what it is about: leads first, as they are made by what is removed and
-# renamed later; a channel that is archived is not paused, and a lead that went to another one is not merged.
+# Every operation, in an order in which each finds what it is about: leads first, as they are made by what is removed
+# and renamed later; a channel that is archived is not paused, and a lead that went to another one is not merged.
 IN_TURN = sorted(
     OPERATIONS,
     key=lambda row: (
