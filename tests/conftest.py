@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_network
@@ -24,6 +25,17 @@ from tests.people import People, three_people
 # A shared machine may stop for a moment; what is slow is for the bench to say.
 settings.register_profile("leadrail", deadline=None)
 settings.load_profile("leadrail")
+
+THROWAWAY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+
+# The HTTP client asks for it at every lock that it takes, and Python would search for what is not installed each time.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # None is how an import is told to fail at once
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
@@ -60,7 +72,7 @@ def database_dir() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 async def database_url(database_dir: Path) -> AsyncIterator[str]:
     """A migrated database. Nothing here survives the run, so the disk need not be waited for."""
-    server = await EmbeddedServer.start(database_dir, settings={"fsync": "off"})
+    server = await EmbeddedServer.start(database_dir, settings=THROWAWAY)
     await migrate(server.url)
     yield server.url
     await server.stop()

@@ -132,25 +132,29 @@ async def ask(app: App, key: str, method: str, target: str, body: bytes) -> tupl
     return sent[0]["status"], sent[1]["body"]
 
 
-async def assert_no_fault(person: Person, method: str, asked: Iterable[tuple[str, bytes]]) -> None:
-    app = App(person.core)
+@pytest.fixture(scope="module")
+def app(core: Core) -> App:
+    return App(core)
+
+
+async def assert_no_fault(app: App, person: Person, method: str, asked: Iterable[tuple[str, bytes]]) -> None:
     for target, body in asked:
         status, answer = await ask(app, person.key, method, target, body)
         assert status < 500, f"{method} {target[:300]} {body[:300]!r} -> {status} {answer!r}"
 
 
 @pytest.mark.parametrize("operation", [row for row in OPERATIONS if row.body is not None], ids=named)
-async def test_no_body_is_a_fault_of_ours(operation: Operation, world: World) -> None:
+async def test_no_body_is_a_fault_of_ours(operation: Operation, world: World, app: App) -> None:
     people, ids = world
     # What is tried on the company itself is tried on the stranger's, so that the others stay as they are.
     person = people.owner if operation.path.startswith(("/v1/leads", "/v1/channels/")) else people.stranger
     path = path_of(operation, ids)
 
-    await assert_no_fault(person, operation.method, ((path, body.encode()) for body in bodies(operation, ids)))
+    await assert_no_fault(app, person, operation.method, ((path, body.encode()) for body in bodies(operation, ids)))
 
 
 @pytest.mark.parametrize("operation", [row for row in OPERATIONS if row.query is not NoQuery], ids=named)
-async def test_no_query_is_a_fault_of_ours(operation: Operation, world: World) -> None:
+async def test_no_query_is_a_fault_of_ours(operation: Operation, world: World, app: App) -> None:
     people, ids = world
     names = [field.name for field in msgspec.structs.fields(operation.query)]
     queries = [f"{name}={value}" for name in names for value in NASTY_TEXT]
@@ -159,18 +163,18 @@ async def test_no_query_is_a_fault_of_ours(operation: Operation, world: World) -
     end = "&seconds=0" if operation.media_type == "text/event-stream" else ""  # a stream ends only when told to
     paths = (f"{path_of(operation, ids)}?{query}{end}" for query in queries)
 
-    await assert_no_fault(people.stranger, operation.method, ((path, content) for path in paths))
+    await assert_no_fault(app, people.stranger, operation.method, ((path, content) for path in paths))
 
 
 @pytest.mark.parametrize("operation", [row for row in OPERATIONS if "{" in row.path], ids=named)
-async def test_no_path_is_a_fault_of_ours(operation: Operation, world: World) -> None:
+async def test_no_path_is_a_fault_of_ours(operation: Operation, world: World, app: App) -> None:
     people, ids = world
     content = json.dumps(operation.request_example).encode()
     paths = [operation.path.replace("{id}", text).replace("{item}", text) for text in NASTY_PATHS]
     if "{item}" in operation.path:
         paths += [path_of(operation, ids, item=text) for text in NASTY_PATHS]
 
-    await assert_no_fault(people.owner, operation.method, ((path, content) for path in paths))
+    await assert_no_fault(app, people.owner, operation.method, ((path, content) for path in paths))
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,24 @@ import httpx
 
 from leadrail.api import examples
 from leadrail.api.docs import filled_path
+from leadrail.api.face import OPERATIONS
 from leadrail.api.operation import Operation
 from leadrail.core.channels.commands import NewProperty
 from leadrail.core.channels.model import Channel, PropertyType
 from leadrail.core.imports import jobs
 from leadrail.core.leads.model import Lead
 from tests.people import People
+
+# Every operation, in an order in which each finds what it is about: leads first, as they are made by what is removed
+# and renamed later; a channel that is archived is not paused, and a lead that went to another one is not merged.
+IN_TURN = sorted(
+    OPERATIONS,
+    key=lambda row: (
+        row.method == "DELETE",
+        not row.path.startswith("/v1/leads"),
+        row.path.endswith(("/archive", "/channel")),
+    ),
+)
 
 
 @dataclass

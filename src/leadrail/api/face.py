@@ -1,5 +1,7 @@
 """The native face: every operation behind its key, its scope and its checks."""
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -62,7 +64,13 @@ UPLOAD_LIMIT = 256 << 20
 
 def face(core: Core) -> Face:
     routes = [_route(core, row) for row in OPERATIONS]
-    return Face([*routes, *openapi.routes(OPERATIONS), *service.routes(core)], on_error, body_limit=BODY_LIMIT)
+    return Face([*routes, *_pages(), *service.routes(core)], on_error, body_limit=BODY_LIMIT)
+
+
+@cache
+def _pages() -> Sequence[Route]:
+    """What tells of the operations is alike in every face, and takes longer to make than all the rest of one."""
+    return openapi.routes(OPERATIONS)
 
 
 def _route(core: Core, row: Operation) -> Route:
