@@ -155,4 +155,4 @@ async def _rows(house: House, statement: str) -> list[dict[str, Any]]:
 
 
 def _client(house: House, key: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=house.url, headers={"X-API-Key": key}, timeout=30, trust_env=False)
+    return httpx.AsyncClient(base_url=house.url, headers={"X-API-Key": key}, timeout=30, trust_env=False, verify=False)

@@ -1,5 +1,6 @@
 """The native face: every operation behind its key, its scope and its checks."""
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -62,7 +63,13 @@ UPLOAD_LIMIT = 256 << 20
 
 def face(core: Core) -> Face:
     routes = [_route(core, row) for row in OPERATIONS]
-    return Face([*routes, *openapi.routes(OPERATIONS), *service.routes(core)], on_error, body_limit=BODY_LIMIT)
+    return Face([*routes, *_described(), *service.routes(core)], on_error, body_limit=BODY_LIMIT)
+
+
+@cache
+def _described() -> tuple[Route, ...]:
+    """The pages about the operations: the same for every core, and half a second's work."""
+    return tuple(openapi.routes(OPERATIONS))
 
 
 def _route(core: Core, row: Operation) -> Route:
