@@ -96,10 +96,14 @@ async def test_no_table_is_walked_through_or_sorted(
     core, setups = world
     terms = terms_of(FILTERS[name], [setup.channel for setup in setups])
     words = asked_in(text, (None,), "/q") if text else ()
+    seen: set[str] = set()
     for sorting in (newest_first(terms), *(Sorting(order) for order in ORDERS.values())):
         for has_all in (True, False):
             wanted = Wanted(lanes=lanes_of(setups), has_all=has_all, terms=terms, words=words, sorting=sorting)
             for statement, values in await asked(core, wanted):
+                if (whole := f"{statement} {values}") in seen:
+                    continue  # asked alike on another way, and it has the same plan
+                seen.add(whole)
                 faults = [*found_wrong(await plan(core, statement, values))]
                 assert not faults, f"{sorting}, {faults}\n{statement}"
 
@@ -121,7 +125,7 @@ def deep(wanted: Wanted, place: Place | None) -> Place | None:
 
 async def plan(core: Core, statement: str, values: tuple[Any, ...]) -> Any:
     async with core.database.connection() as connection:
-        text = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *values)
+        text = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", *values)
     return json.loads(text)[0]["Plan"]
 
 

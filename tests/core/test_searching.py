@@ -310,32 +310,38 @@ def nested(random: Random, depth: int = 3) -> dict[str, Any]:
 
 
 SORTINGS = tuple(Sorting(order, descending) for order in ORDERS.values() for descending in (True, False))
+Bounds = Callable[[Sorting], Sorting]
 
 
 @pytest.fixture(params=["generous", "stingy", "never whole"])
-def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Sorting], Sorting]:
+def bound(request: pytest.FixtureRequest) -> str:
     """How much a page may look at: all there is, a little at a time, or little and nothing sorted as a whole."""
-    if request.param == "generous":
+    return str(request.param)
+
+
+@pytest.fixture
+def bounds(bound: str, monkeypatch: pytest.MonkeyPatch) -> Bounds:
+    if bound == "generous":
         return lambda sorting: sorting
     monkeypatch.setattr(walks, "_FEWEST_LOOKS", 6)  # more than a page has, as ever
-    monkeypatch.setattr(search, "_FEW", 4 if request.param == "stingy" else 0)
-    monkeypatch.setattr(search, "_MOST_WITH_WORD", 6 if request.param == "stingy" else 0)
+    monkeypatch.setattr(search, "_FEW", 4 if bound == "stingy" else 0)
+    monkeypatch.setattr(search, "_MOST_WITH_WORD", 6 if bound == "stingy" else 0)
     return lambda sorting: replace(sorting, order=replace(sorting.order, looks=9))
 
 
 @pytest.mark.parametrize("sorting", SORTINGS, ids=str)
 async def test_every_filter_lets_through_what_it_says_in_every_order(
-    world: World, bounds: Callable[[Sorting], Sorting], sorting: Sorting
+    world: World, bound: str, bounds: Bounds, sorting: Sorting
 ) -> None:
-    random = Random(str(sorting))
+    random = Random(f"{sorting} {bound}")
     found = 0
-    for _ in range(40):
+    for _ in range(20):
         filter = nested(random)
         expected = ordered([lead for lead in world.leads if holds(world, lead, filter)], sorting)
         wanted = world.wanted(filter, sorting=bounds(sorting))
         assert await world.pages(wanted, random.choice((2, 5))) == expected, filter
         found += bool(expected)
-    assert found > 15  # else this says little
+    assert found > 7  # else this says little
 
 
 TEXTS: tuple[str, ...] = (
@@ -347,10 +353,10 @@ TEXTS: tuple[str, ...] = (
 
 @pytest.mark.parametrize("text", TEXTS)
 async def test_words_are_found_in_every_order_beside_every_filter(
-    world: World, bounds: Callable[[Sorting], Sorting], text: str
+    world: World, bound: str, bounds: Bounds, text: str
 ) -> None:
-    random, asked = Random(text), asked_in(text, (None,), "/q")
-    for sorting in SORTINGS:
+    random, asked = Random(f"{text} {bound}"), asked_in(text, (None,), "/q")
+    for sorting in random.sample(SORTINGS, len(SORTINGS) // 2):
         filter = random.choice(({}, condition(random), nested(random)))
         leads = [lead for lead in world.leads if has_words(lead, asked) and holds(world, lead, filter)]
         wanted = world.wanted(filter, text, sorting=bounds(sorting))

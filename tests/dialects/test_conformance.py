@@ -34,7 +34,7 @@ from tests.dialects.written import Recorder
 from tests.people import three_people
 
 ALL = dialects()
-Scenes = Callable[[Dialect], Awaitable[Scene]]
+Scenes = Callable[[Dialect, str], Awaitable[Scene]]
 
 each_dialect = pytest.mark.parametrize("dialect", ALL, ids=repr)
 
@@ -75,28 +75,34 @@ async def client(server_url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture(scope="module")
 async def scenes(core: Core, server_url: str) -> AsyncIterator[Scenes]:
-    """The scene of each dialect, made once."""
-    made: dict[str, Scene] = {}
+    """The scenes of each dialect, made once, each with people of its own."""
+    made: dict[tuple[str, str], Scene] = {}
     async with AsyncExitStack() as stack:
 
-        async def scene(dialect: Dialect) -> Scene:
-            if dialect.name not in made:
+        async def scene(dialect: Dialect, kind: str) -> Scene:
+            if (dialect.name, kind) not in made:
                 people = await stack.enter_async_context(three_people(core, server_url))
-                made[dialect.name] = await Scene.made(people, dialect.template, as_tills=dialect.as_tills)
-            return made[dialect.name]
+                made[dialect.name, kind] = await Scene.made(people, dialect.template, as_tills=dialect.as_tills)
+            return made[dialect.name, kind]
 
         yield scene
 
 
 @pytest.fixture
 async def scene(dialect: Dialect, scenes: Scenes) -> Scene:
-    """Where nothing that is tried may change the lead or its channel."""
-    return await scenes(dialect)
+    """Where nothing that is tried may change the lead or its channel. It stays small, and is soon compared."""
+    return await scenes(dialect, "still")
 
 
 @pytest.fixture
-async def fresh(dialect: Dialect, row: Row, scene: Scene) -> Scene:
-    return await fresh_scene(row, scene)
+async def busy(dialect: Dialect, scenes: Scenes) -> Scene:
+    """Where tests make leads and channels of their own."""
+    return await scenes(dialect, "busy")
+
+
+@pytest.fixture
+async def fresh(dialect: Dialect, row: Row, busy: Scene) -> Scene:
+    return await fresh_scene(row, busy)
 
 
 async def fresh_scene(row: Row, scene: Scene) -> Scene:
@@ -353,9 +359,9 @@ async def test_an_unknown_method_is_said_in_the_envelope(
 
 
 @pytest.fixture
-async def place(scene: Scene) -> Scene:
+async def place(busy: Scene) -> Scene:
     """A lead in a channel where anything may happen."""
-    return await scene.apart()
+    return await busy.apart()
 
 
 TEXT = st.text(max_size=12)
@@ -433,7 +439,7 @@ async def test_no_path_is_a_fault_of_ours(dialect: Dialect, row: Row, place: Sce
 async def test_the_same_write_again(dialect: Dialect, row: Row, fresh: Scene, client: httpx.AsyncClient) -> None:
     owner, recorder, sent = fresh.people.owner, Recorder(fresh), row.sent(fresh)
     dialect.served(row, await dialect.call(client, sent, fresh.keys.good))
-    await recorder.new()
+    await recorder.pass_over()
     before = await owner.digests()
 
     again = await dialect.call(client, sent, fresh.keys.good)
@@ -445,13 +451,13 @@ async def test_the_same_write_again(dialect: Dialect, row: Row, fresh: Scene, cl
 
 @rows(lambda row: row.native)
 async def test_a_write_leaves_the_rows_of_the_native_one(
-    dialect: Dialect, row: Row, scene: Scene, client: httpx.AsyncClient
+    dialect: Dialect, row: Row, busy: Scene, client: httpx.AsyncClient
 ) -> None:
     native = row.native
     assert native is not None
-    here, there = await fresh_scene(row, scene), await fresh_scene(row, scene)
+    here, there = await fresh_scene(row, busy), await fresh_scene(row, busy)
     recorder = Recorder(there)
-    await recorder.new()
+    await recorder.pass_over()
 
     sent = native.sent(there)
     answer = await there.people.owner.http.request(sent.method, sent.path, json=sent.body)
@@ -472,9 +478,9 @@ async def test_a_write_leaves_the_rows_of_the_native_one(
 @pytest.mark.parametrize("template", list(TEMPLATES))
 @each_dialect
 async def test_a_lead_of_any_template_is_moved_by_every_dialects_own_word(
-    dialect: Dialect, template: str, scene: Scene, client: httpx.AsyncClient
+    dialect: Dialect, template: str, busy: Scene, client: httpx.AsyncClient
 ) -> None:
-    place = await scene.another(await scene.people.shared_channel(template=template, currency="EUR"))
+    place = await busy.another(await busy.people.shared_channel(template=template, currency="EUR"))
 
     for category in (Category.WON, Category.LOST):
         moved = await dialect.call(client, dialect.move(place, category), place.partner)

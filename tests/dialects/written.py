@@ -36,13 +36,22 @@ class Recorder:
         """From here on, the ids of this scene are known."""
         self._scene = scene
 
+    async def pass_over(self) -> None:
+        """What there is by now is not new."""
+        owner = self._scene.people.owner
+        for table, statement in self.STATEMENTS.items():
+            rows = await owner.rows(f"SELECT key FROM ({statement}) AS t", owner.company_id)
+            self._seen[table] = {row["key"] for row in rows}
+
     async def new(self, lead: Lead | None = None) -> Written:
         """The rows since last time, and a lead as it is now."""
         owner, written = self._scene.people.owner, Written()
         for table, statement in self.STATEMENTS.items():
-            rows = await owner.rows(statement, owner.company_id)
             seen = self._seen.setdefault(table, set())
-            written[table] = [self._plain(row["row"]) for row in rows if row["key"] not in seen]
+            rows = await owner.rows(
+                f"SELECT * FROM ({statement}) AS t WHERE key <> ALL($2::text[])", owner.company_id, list(seen)
+            )
+            written[table] = [self._plain(row["row"]) for row in rows]
             seen |= {row["key"] for row in rows}
         if lead is not None:
             (row,) = await owner.rows(self.CHANGED, owner.company_id, lead.id)

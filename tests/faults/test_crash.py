@@ -140,7 +140,8 @@ async def _check_arrivals(house: House, receiver: Receiver) -> None:
     async def all_arrived() -> bool:
         return due <= {request.headers["webhook-id"] for request in receiver.requests}
 
-    # What the killed worker had claimed comes again when its lease has run out.
+    # What the killed worker had claimed comes again when its lease has run out: as if its time had passed.
+    await _rows(house, "UPDATE deliveries SET due_at = now() WHERE state = 'due'")
     await eventually(all_arrived, "every delivery arrives", timeout_s=120)
 
 
@@ -155,4 +156,4 @@ async def _rows(house: House, statement: str) -> list[dict[str, Any]]:
 
 
 def _client(house: House, key: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=house.url, headers={"X-API-Key": key}, timeout=30, trust_env=False)
+    return httpx.AsyncClient(base_url=house.url, headers={"X-API-Key": key}, timeout=30, trust_env=False, verify=False)

@@ -1,7 +1,6 @@
 """Kill workers with SIGKILL in the middle of a large round: each reminder and each move by a rule happens once."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -22,7 +21,7 @@ from leadrail.core.core import Core
 from leadrail.db.database import Database
 from leadrail.db.migrate import migrate
 from leadrail.worker.periodic import run_jobs
-from tests.house import eventually
+from tests.house import environment, eventually
 from tests.people import Person, three_people
 
 EACH = 750
@@ -93,9 +92,9 @@ async def multiply(owner: Person, lead_id: UUID, **columns: Any) -> None:
 @asynccontextmanager
 async def worker(url: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """`leadrail worker` in a process of its own, killed at the end of the block if it still runs."""
-    environment = os.environ | {"LEADRAIL_DATABASE_URL": url, "LEADRAIL_LOG_LEVEL": "warning"}
+    whole = environment() | {"LEADRAIL_DATABASE_URL": url, "LEADRAIL_LOG_LEVEL": "warning"}
     command = (sys.executable, "-m", "leadrail", "worker")
-    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(*command, env=whole, stdout=subprocess.DEVNULL)
     yield process
     if process.returncode is None:
         process.kill()

@@ -1,7 +1,7 @@
 """A till of the owner, a channel as Capillary has it with a lead in it, and the vendor's examples as printed."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import md5
@@ -10,13 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 
 from leadrail.core.actor import Scope
 from leadrail.core.channels import reason_store
 from leadrail.core.channels import store as channels
 from leadrail.core.channels.model import Category, Channel, Reason, SubStatus
-from leadrail.core.companies import commands
 from leadrail.core.companies import store as companies
 from leadrail.core.companies.commands import NewKey, create_key
 from leadrail.core.leads.model import Lead
@@ -137,14 +135,6 @@ async def nothing_changes(person: Person) -> AsyncIterator[None]:
     before = await person.rows(statement, person.company_id), await person.counts()
     yield
     assert (await person.rows(statement, person.company_id), await person.counts()) == before
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cheap_hashes() -> Iterator[None]:
-    """Passwords cost a tenth of a second each by design; the hash itself says how dear it is to verify."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commands, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        yield
 
 
 @pytest.fixture

@@ -14,6 +14,6 @@ from tests.conftest import serving
 async def form(core: Core) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         serving(App(core)) as url,
-        httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client,
+        httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, verify=False) as client,
     ):
         yield client
