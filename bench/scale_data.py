@@ -50,6 +50,8 @@ async def fill(url: str, leads: int) -> None:
             await first.execute(f"ALTER TABLE {one.table} DROP CONSTRAINT {one.name}")
         for one in indexes:
             await first.execute(f"DROP INDEX {one.name}")
+        for table in _TABLES:
+            await first.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
         ids = _ids()
         for start in range(0, leads, CHUNK):
             end = min(start + CHUNK, leads)
@@ -65,6 +67,8 @@ async def fill(url: str, leads: int) -> None:
             await first.execute(f"{_added(one)} NOT VALID")
         vacuum = [[(f"VACUUM (ANALYZE) {table}", ())] for table in (*_TABLES, "event_counters")]
         await _share(vacuum, first, second)
+        for table in _TABLES:
+            await first.execute(f"ALTER TABLE {table} RESET (autovacuum_enabled)")
     finally:
         await first.close()
         await second.close()
