@@ -1,6 +1,7 @@
 """A database of the worker's own, emptied for every test: a worker takes whatever is due in it."""
 
 from collections.abc import AsyncIterator
+from graphlib import TopologicalSorter
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -14,6 +15,8 @@ from tests.people import People, three_people
 from tests.worker.stage import FakeClock
 
 NAME = "worker"
+POINTING = """SELECT conrelid::regclass::text AS one, confrelid::regclass::text AS other FROM pg_constraint
+    WHERE contype = 'f' AND conrelid <> confrelid"""
 
 
 @pytest.fixture(scope="session")
@@ -26,16 +29,30 @@ async def own_url(database_url: str) -> str:
     return url
 
 
+@pytest.fixture(scope="session")
+async def emptying(own_url: str) -> str:
+    """Statements that delete all rows, from each table before those it points at.
+
+    There are few, and TRUNCATE would take a quarter of a second for the new files of all tables and indexes.
+    """
+    connection = await asyncpg.connect(own_url)
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for row in await connection.fetch(POINTING):
+        order.add(row["other"], row["one"])
+    await connection.close()
+    return "; ".join(f"DELETE FROM {table}" for table in order.static_order())
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
 
 
 @pytest.fixture
-async def core(own_url: str, clock: FakeClock) -> AsyncIterator[Core]:
+async def core(own_url: str, emptying: str, clock: FakeClock) -> AsyncIterator[Core]:
     core = Core(await Database.open(own_url), clock=clock, webhook_allow=LOOPBACK)
     async with core.database.connection() as connection:
-        await connection.execute("TRUNCATE companies CASCADE")
+        await connection.execute(emptying)
     yield core
     await core.close()
 
