@@ -142,15 +142,18 @@ IMPERSONAL = {
 }  # fmt: skip
 """The tables that tell of the company and its people, not of any lead."""
 
-TABLES = "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
+TABLES = """SELECT t.table_name AS name, c.column_name IS NOT NULL AS has_company
+    FROM information_schema.tables t LEFT JOIN information_schema.columns c
+        ON (c.table_schema, c.table_name, c.column_name) = (t.table_schema, t.table_name, 'company_id')
+    WHERE t.table_schema = 'public'"""
 
 
 async def knowing(person: Person, *words: str) -> list[str]:
     """The tables in which a row, of this company or of none, has one of the words, be it in bytes or as base64."""
     found = []
     for table in await person.rows(TABLES):
-        own = "coalesce(to_jsonb(t) ->> 'company_id', $1) = $1"
-        rows = await person.rows(f"SELECT t.* FROM {table['name']} t WHERE {own}", str(person.company_id))
+        own = "company_id = $1 OR company_id IS NULL" if table["has_company"] else "$1::uuid IS NOT NULL"
+        rows = await person.rows(f"SELECT * FROM {table['name']} WHERE {own}", person.company_id)
         text = " ".join(_text(value) for row in rows for value in row.values()).casefold()
         if any(word.casefold() in text for word in words):
             found.append(table["name"])
