@@ -139,18 +139,27 @@ class Deliverer:
     async def _deliver(self, claim: Claim) -> None:
         try:
             result = await self._result(claim)
+            # A success makes room at once: sending and writing go on side by side. After a failure nothing more goes to
+            # the endpoint in its place before it is known whether it is given a rest.
+            if result.state is DeliveryState.DELIVERED:
+                self._slots.free_place_of(claim)
+                self._say_there_is_room()
+            await self._record(result)
         finally:
-            # Its place is free while the result is written: sending and writing go on side by side.
-            self._slots.free_place_of(claim)
-            if self._leaves_work:
-                self._wanted.set()
+            if self._slots.forget(claim):
+                self._say_there_is_room()
+        if claim.endpoint.ordered:
+            self._wanted.set()
+
+    async def _record(self, result: Result) -> None:
         try:
             await self._recorder.record(result)
         except UNREACHABLE:
-            log.warning("the result of delivery %s could not be written; it will be sent again", claim.delivery_id)
-        finally:
-            self._slots.forget(claim)
-        if claim.endpoint.ordered:
+            id = result.claim.delivery_id
+            log.warning("the result of delivery %s could not be written; it will be sent again", id)
+
+    def _say_there_is_room(self) -> None:
+        if self._leaves_work:
             self._wanted.set()
 
     async def _result(self, claim: Claim) -> Result:

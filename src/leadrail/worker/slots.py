@@ -7,12 +7,13 @@ from leadrail.core.webhooks.queue import Claim
 
 
 class Slots:
-    """A claim is held until it is forgotten; it has a place while it is being sent."""
+    """A claim is held until it is forgotten; it has a place until that is given up, at the latest then."""
 
     def __init__(self, *, in_all: int, per_endpoint: int) -> None:
         self._per_endpoint = per_endpoint
         self.free = in_all
         self._held: set[UUID] = set()
+        self._placed: set[UUID] = set()
         self._sent_to: Counter[UUID] = Counter()
         self._held_for: Counter[UUID] = Counter()
 
@@ -30,17 +31,23 @@ class Slots:
     def take(self, claim: Claim) -> None:
         self.free -= 1
         self._held.add(claim.delivery_id)
+        self._placed.add(claim.delivery_id)
         self._sent_to[claim.endpoint.id] += 1
         self._held_for[claim.endpoint.id] += 1
 
     def free_place_of(self, claim: Claim) -> None:
         """It is sent; what came of it is yet to be written down."""
+        self._placed.remove(claim.delivery_id)
         self.free += 1
         _count_down(self._sent_to, claim.endpoint.id)
 
-    def forget(self, claim: Claim) -> None:
+    def forget(self, claim: Claim) -> bool:
+        """It is written down. Answers whether its place comes free only now."""
+        if had_place := claim.delivery_id in self._placed:
+            self.free_place_of(claim)
         self._held.discard(claim.delivery_id)
         _count_down(self._held_for, claim.endpoint.id)
+        return had_place
 
 
 def _count_down(counter: Counter[UUID], key: UUID) -> None:
