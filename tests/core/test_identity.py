@@ -177,7 +177,7 @@ def test_other_systems_ids_are_keys_when_they_are_ids() -> None:
 CODES = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
 
 
-@settings(max_examples=500)
+@settings(max_examples=2000)
 @given(
     code=st.sampled_from(CODES),
     country=st.sampled_from([None, "DE", "US", "CA", "KZ", "IT"]),

@@ -335,13 +335,13 @@ async def test_every_filter_lets_through_what_it_says_in_every_order(
 ) -> None:
     random = Random(f"{sorting} {bound}")
     found = 0
-    for _ in range(12):
+    for _ in range(40):
         filter = nested(random)
         expected = ordered([lead for lead in world.leads if holds(world, lead, filter)], sorting)
         wanted = world.wanted(filter, sorting=bounds(sorting))
         assert await world.pages(wanted, random.choice((2, 5))) == expected, filter
         found += bool(expected)
-    assert found > 3  # else this says little
+    assert found > 15  # else this says little
 
 
 TEXTS: tuple[str, ...] = (
@@ -356,7 +356,7 @@ async def test_words_are_found_in_every_order_beside_every_filter(
     world: World, bound: str, bounds: Bounds, text: str
 ) -> None:
     random, asked = Random(f"{text} {bound}"), asked_in(text, (None,), "/q")
-    for sorting in random.sample(SORTINGS, 5):
+    for sorting in SORTINGS:
         filter = random.choice(({}, condition(random), nested(random)))
         leads = [lead for lead in world.leads if has_words(lead, asked) and holds(world, lead, filter)]
         wanted = world.wanted(filter, text, sorting=bounds(sorting))

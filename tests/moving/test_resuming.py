@@ -1,4 +1,4 @@
-"""Thousands of leads over a connection that breaks, a run that is killed, and runs that repeat."""
+"""Ten thousand leads over a connection that breaks, a run that is killed, and runs that repeat."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -79,17 +79,17 @@ async def ids_of(person: Person) -> list[str]:
     return sorted(row["id"] for row in rows)
 
 
-async def test_three_thousand_leads_come_once_over_a_connection_that_breaks(
+async def test_ten_thousand_leads_come_once_over_a_connection_that_breaks(
     core: Core, people: People, vendor: Person, server_url: str
 ) -> None:
-    await fill(core, vendor, 1_001)
+    await fill(core, vendor, 3_334)
     async with wire(server_url) as (between, url):
-        between.cut_after = 90_000
+        between.cut_after = 300_000
         move = Move(core, "sendpilot", f"{url}/sendpilot", vendor.key, people.owner.company_id)
         report = await move.run()
 
     assert between.cuts > 5
-    assert (report.tally.read, report.tally.brought, report.tally.known) == (3_003, 3_003, 0)
+    assert (report.tally.read, report.tally.brought, report.tally.known) == (10_002, 10_002, 0)
     assert report.is_complete
     assert await ids_of(people.owner) == await ids_of(vendor)
     assert await people.owner.rows("SELECT * FROM moving_places WHERE company_id = $1", people.owner.company_id) == []

@@ -326,11 +326,11 @@ async def test_leads_of_one_number_in_two_companies_are_both_on_the_list(core: C
 # Several workers, and those that die
 
 
-async def test_two_workers_share_two_thousand_leads_and_do_nothing_twice(
+async def test_two_workers_share_five_thousand_leads_and_do_nothing_twice(
     core: Core, other_core: Core, people: People
 ) -> None:
     owner, channel = people.owner, await people.owner.channel()
-    ids = await leads(owner, channel, 2_000)
+    ids = await leads(owner, channel, 5_000)
     id = await ask(owner, NOTED, filter={"channel": str(channel.id)})
 
     async def worker(one: Core) -> None:
@@ -340,7 +340,7 @@ async def test_two_workers_share_two_thousand_leads_and_do_nothing_twice(
     await asyncio.gather(worker(core), worker(other_core))
 
     ended = await now(owner, id)
-    assert (ended.total, ended.changed) == (2_000, 2_000)
+    assert (ended.total, ended.changed) == (5_000, 5_000)
     assert await events(owner) == dict.fromkeys(ids, 1)
     assert await owner.count("idempotency_keys") == 0
 
