@@ -5,19 +5,18 @@ import asyncio
 import os
 import platform
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import delivery, load, pgbench
 from bench.dataset import COMPANIES, LEADS, checkpoint, clear, fill, settle
-from bench.running import PORT, revision, running
+from bench.publishing import publish
+from bench.running import PORT, running
 from bench.table import Row, best, render
 from leadrail.db.embedded import EmbeddedServer
 from leadrail.db.migrate import migrate
 
 OPERATIONS = ("status change", "create")
 MANNERS = ("separate statements", "one CTE")
-RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
@@ -43,11 +42,12 @@ async def _measure(folder: Path, options: argparse.Namespace) -> None:
         _let_in(server.url)
         if options.only != "delivery":
             rows = await _contend(server.url, folder, options.connections, options.seconds)
-            _publish("write-path", "Write path", options.seconds, render(rows) + "\n" + _verdict(rows))
+            text = render(rows) + "\n" + _verdict(rows)
+            publish("write-path", "Write path", _heading(options.seconds) + text)
             await clear(server.url)
         if options.only != "write-path":
             found = await delivery.measure(server.url, folder, options.seconds)
-            _publish("delivery", "Delivery", options.seconds, found)
+            publish("delivery", "Delivery", _heading(options.seconds) + found)
     finally:
         await server.stop()
 
@@ -94,17 +94,8 @@ def _over_http(folder: Path, contender: str, command: list[str], operation: str,
         return load.run(f"http://127.0.0.1:{PORT}", folder, operation, contender, connections, seconds)
 
 
-def _publish(name: str, title: str, seconds: int, found: str) -> None:
-    text = _heading(title, seconds) + found
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{name}.md"
-    path.write_text(text)
-    _say(f"\n{text}\nwritten to {path}")
-
-
-def _heading(title: str, seconds: int) -> str:
+def _heading(seconds: int) -> str:
     return (
-        f"# {title}, {datetime.now(UTC):%Y-%m-%d}, revision {revision()}\n\n"
         f"{os.cpu_count()} cores shared by PostgreSQL, the server and the load; Python {platform.python_version()}; "
         f"{LEADS:,} leads in {COMPANIES} companies, one endpoint in each, every change with its event and its due "
         f"delivery committed durably (fsync on); {seconds} s a run, all in one go.\n\n"

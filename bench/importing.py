@@ -7,7 +7,6 @@ import io
 import os
 import resource
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
@@ -15,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from bench.running import revision
+from bench.publishing import publish
 from leadrail.core.actor import system
 from leadrail.core.channels.commands import NewChannel, create_channel
 from leadrail.core.channels.model import Channel
@@ -28,7 +27,6 @@ from leadrail.db.database import Database
 from leadrail.db.embedded import EmbeddedServer
 from leadrail.db.migrate import migrate
 
-RESULTS = Path(__file__).parent / "results"
 TABLES = ("leads", "lead_keys", "lead_finds", "lead_words", "events")
 WARM_UP = 2_000
 
@@ -40,9 +38,7 @@ def main() -> None:
     with TemporaryDirectory(dir="/var/tmp", prefix="leadrail-import-") as folder:
         Path(folder).chmod(0o755)
         text = asyncio.run(_measure(Path(folder), options.rows))
-    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-import-{options.rows}.md"
-    path.write_text(text)
-    print(f"\n{text}\nwritten to {path}", flush=True)
+    publish(f"import-{options.rows}", f"Import of {options.rows:,} rows", text)
 
 
 async def _measure(folder: Path, rows: int) -> str:
@@ -64,8 +60,6 @@ async def _measure(folder: Path, rows: int) -> str:
     bare, real = sum(one[1] for one in copied), sum(one[2] for one in copied)
     return "\n".join(
         [
-            f"# Import of {rows:,} rows, {datetime.now(UTC):%Y-%m-%d}, revision {revision()}",
-            "",
             f"{os.cpu_count()} cores shared by PostgreSQL and the importing process, fsync on. Ten columns; each row is"
             " understood, its e-mail address and phone number looked for among the channel's leads, and a lead with"
             f" keys, words and history made of it. Warmed up by {WARM_UP:,} rows. COPY is given the very rows that the"
@@ -91,7 +85,7 @@ async def _measure(folder: Path, rows: int) -> str:
     )
 
 
-def _write_file(file: IO[bytes], rows: int, start: int) -> str:
+def _write_file(file: IO[bytes], rows: int, start: int) -> bytes:
     """Writes ten columns, as a usual list has them; answers the digest."""
     digest = hashlib.sha256()
 
@@ -106,7 +100,7 @@ def _write_file(file: IO[bytes], rows: int, start: int) -> str:
             f"{'New' if n % 3 else 'Qualified'},2026-01-{n % 28 + 1:02d} 10:00\n"
         )
     file.seek(0)
-    return digest.hexdigest()
+    return digest.digest()
 
 
 async def _company(core: Core, name: str) -> Channel:
@@ -121,7 +115,7 @@ async def _bring(core: Core, channel: Channel, rows: int, start: int) -> Import:
     with TemporaryFile(dir="/var/tmp") as body:
         digest = _write_file(body, rows, start)
         actor = system(channel.company_id, "import")
-        file = File("bench.csv", bytes.fromhex(digest), body.seek(0, io.SEEK_END), body)
+        file = File("bench.csv", digest, body.seek(0, io.SEEK_END), body)
         made = commands.drafted(actor, channel, file, Wish(), core, stored=False)
         async with core.database.transaction() as connection:
             await commands.take_in(connection, made, file.body, again=False)

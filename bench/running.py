@@ -1,6 +1,5 @@
 """Programs that are measured, each a process of its own that ends with its block."""
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -36,11 +35,3 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], address: str) -> No
         else:
             return
     raise RuntimeError(f"{process.args!r} does not answer")
-
-
-def revision() -> str:
-    """The commit that is measured."""
-    if not shutil.which("git"):
-        return "unknown"
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"

@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ import asyncpg
 
 from bench import load, plans
 from bench.dataset import api_key, checkpoint
-from bench.running import PORT, revision, running
+from bench.publishing import publish
+from bench.running import PORT, running
 from bench.scale_calls import CALLS, READS, SEARCHES
 from bench.scale_data import CHANNELS, COMPANIES, STATUSES, fill
 from leadrail.core.counts import folding
@@ -28,13 +28,12 @@ from leadrail.db.embedded import EmbeddedServer
 from leadrail.db.migrate import migrate
 
 BASE = f"http://127.0.0.1:{PORT}"
-RESULTS = Path(__file__).parent / "results"
 SMALL = 10_000
 CALLS_EACH = 200
 WARM_S = 40
 CONNECTIONS = 64
 COUNT_STEP = 60_000
-"""Events at a time when the history is counted; with many more the database sorts on the disk, or plans for few."""
+"""Events at a time when the history is counted: with 500,000 the database took a plan that did not end."""
 
 
 @dataclass
@@ -60,10 +59,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="leadrail-scale-") as folder:
         Path(folder).chmod(0o755)
         text = asyncio.run(_measure(Path(folder), options.leads, options.seconds))
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-scale-{options.leads}.md"
-    path.write_text(text)
-    print(f"\n{text}\nwritten to {path}", flush=True)
+    publish(f"scale-{options.leads}", f"{options.leads:,} leads", text)
 
 
 async def _measure(folder: Path, leads: int, seconds: int) -> str:
@@ -221,8 +217,6 @@ def _report(measured: list[Measured], seconds: int) -> str:
     largest = measured[-1]
     return "\n".join(
         [
-            f"# {largest.leads:,} leads, {datetime.now(UTC):%Y-%m-%d}, revision {revision()}",
-            "",
             f"{os.cpu_count()} cores shared by PostgreSQL, the server and the load; half of all leads are one "
             f"company's, which is asked. Reads: {CALLS_EACH} calls one after another, p50 / p99. Writes: "
             f"{CONNECTIONS} connections, {seconds} s after {WARM_S} s of the same, leads drawn from all, fsync on, no "
