@@ -1,4 +1,7 @@
-"""How long a channel's leads keep their person."""
+"""How long a channel's leads keep their person.
+
+A key that is bound to channels erases no lead, so it does not say when leads are erased either.
+"""
 
 from datetime import timedelta
 from uuid import UUID
@@ -42,7 +45,7 @@ async def add_rule(call: Call[RetentionBody, NoQuery]) -> Response:
     async def work(connection: Connection, channel: Channel) -> UUID:
         return await retention.add_rule(connection, channel, NewRetention(**msgspec.structs.asdict(call.body)))
 
-    demand_unbound(call.actor)  # it erases no lead, so it says neither when leads are erased
+    demand_unbound(call.actor)
     return await change(call, 201, work, _shown)
 
 
@@ -52,7 +55,7 @@ async def edit_rule(call: Call[RetentionPatch, NoQuery]) -> Response:
         await retention.change_rule(connection, channel, rule)
         return rule.id
 
-    demand_unbound(call.actor)  # it erases no lead, so it says neither when leads are erased
+    demand_unbound(call.actor)
     return await change(call, 200, work, _shown)
 
 
@@ -60,7 +63,7 @@ async def delete_rule(call: Call[None, NoQuery]) -> Response:
     async def work(connection: Connection, channel: Channel) -> None:
         await retention.archive_rule(connection, channel, among(channel.retentions, call, "retention rule"))
 
-    demand_unbound(call.actor)  # it erases no lead, so it says neither when leads are erased
+    demand_unbound(call.actor)
     return await change(call, 204, work, lambda *_: None)
 
 

@@ -45,7 +45,7 @@ _INSERT_WORDS = (
     "INSERT INTO lead_words (company_id, word, number)"
     " SELECT r.company_id, word, r.number FROM {rows}, unnest(r.words) AS word"
 )
-# Those of a new lead cannot be there, as its keys.
+# Those of a lead that was not found before cannot be there. Of others, those that stay are.
 INSERT_FIRST_WORDS = Section("first_worded", FindRow, _INSERT_WORDS, ("company_id", "number", "words"))
 INSERT_WORDS = Section("worded", FindRow, f"{_INSERT_WORDS} ON CONFLICT DO NOTHING", ("company_id", "number", "words"))
 # A merged lead is in no list.

@@ -17,11 +17,11 @@ def add_rows(whole: Statement, changed: Iterable[tuple[Lead | None, Lead, str | 
     created, moved = list[Lead](), list[Lead]()
     edited, relocated = list[Lead](), list[Lead]()
     first_keyed, keyed, unkeyed = list[KeyRow](), list[KeyRow](), list[KeptKeys]()
-    first_found, found, refound, unfound = list[FindRow](), list[FindRow](), list[FindRow](), list[FindRow]()
+    found, refound, unfound = list[FindRow](), list[FindRow](), list[FindRow]()
     for before, lead, country in changed:
         if before is None:
             created.append(lead)
-            first_found.append(find_row(lead, country))
+            found.append(find_row(lead, country))
             first_keyed += _key_rows(lead, lead.keys(country))
             continue
         if lead is before:
@@ -43,12 +43,12 @@ def add_rows(whole: Statement, changed: Iterable[tuple[Lead | None, Lead, str | 
     whole.add(leads.INSERT_FIRST_KEYS, first_keyed)
     whole.add(leads.INSERT_KEYS, keyed)
     whole.add(leads.DELETE_KEYS, unkeyed)
-    whole.add(finds.INSERT, first_found + found)
+    whole.add(finds.INSERT, found)
     whole.add(finds.UPDATE, refound)
     whole.add(finds.DELETE, unfound)
     whole.add(finds.DELETE_WORDS, refound + unfound)
-    whole.add(finds.INSERT_FIRST_WORDS, first_found)
-    whole.add(finds.INSERT_WORDS, found + refound)
+    whole.add(finds.INSERT_FIRST_WORDS, found)
+    whole.add(finds.INSERT_WORDS, refound)
 
 
 def _key_rows(lead: Lead, keys: Iterable[tuple[KeyKind, str]]) -> list[KeyRow]:
