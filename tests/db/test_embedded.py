@@ -20,7 +20,15 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
-from leadrail.db.embedded import EmbeddedError, EmbeddedServer, account, binaries, default_data_dir, program
+from leadrail.db.embedded import (
+    EmbeddedError,
+    EmbeddedServer,
+    account,
+    binaries,
+    configuration,
+    default_data_dir,
+    program,
+)
 from leadrail.db.embedded.account import server_account
 from leadrail.db.embedded.folder import DataFolder
 from leadrail.db.embedded.keeper import Log, processes_of
@@ -216,6 +224,18 @@ async def test_settings_are_passed_but_open_no_port(data: Path) -> None:
     async with running(data, settings=FAST | {"work_mem": "7MB", "listen_addresses": "*"}) as server:
         assert await ask(server, "SHOW work_mem") == "7MB"
         assert await ask(server, "SHOW listen_addresses") == ""
+
+
+@pytest.mark.parametrize(("limit", "shared"), [("536870912\n", "64MB"), ("67108864\n", "32MB")])
+async def test_memory_is_that_of_the_container(
+    data: Path, place: Path, monkeypatch: pytest.MonkeyPatch, limit: str, shared: str
+) -> None:
+    unlimited, limited = place / "v2", place / "v1"
+    unlimited.write_text("max\n")
+    limited.write_text(limit)
+    monkeypatch.setattr(configuration, "CONTAINER_LIMITS", (unlimited, place / "absent", limited))
+    async with running(data) as server:
+        assert await ask(server, "SHOW shared_buffers") == shared
 
 
 def test_default_data_dir_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:

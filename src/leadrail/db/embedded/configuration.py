@@ -1,5 +1,6 @@
 """What the server is told at every start: who may connect, and settings for a small machine that forgets nothing."""
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -7,16 +8,16 @@ from pathlib import Path
 from leadrail.db.embedded.folder import DataFolder
 
 MIB = 2**20
+CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 DEFAULTS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
     "max_connections": "60",
-    "random_page_cost": "1.1",
     "jit": "off",
     "huge_pages": "off",  # where they are scarce, as in a container, the server would die of them
-    "wal_compression": "on",
-    "max_wal_size": "2GB",
+    "wal_compression": "off",  # the build knows pglz alone, whose time costs a quarter of all changes (docs/scale.md)
+    "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -59,9 +60,16 @@ def postgres_arguments(folder: DataFolder, socket_folder: Path, settings: Mappin
 
 
 def _memory() -> dict[str, str]:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    shared = min(max(memory // 8, 32 * MIB), 256 * MIB)
+    memory = min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_limits())
+    shared = min(max(memory // 8, 32 * MIB), 2048 * MIB)
     return {"shared_buffers": f"{shared // MIB}MB", "effective_cache_size": f"{memory // 2 // MIB}MB"}
+
+
+def _limits() -> Iterator[int]:
+    """The bytes of memory that the container which we may be in has."""
+    for path in CONTAINER_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # there is none, or it is "max"
+            yield int(path.read_text())
 
 
 def _write(folder: DataFolder, name: str, text: str) -> None:
