@@ -77,7 +77,7 @@ async def search(
         rows = await walks.spots(connection, walk, after, limit + 1)
         is_sure = not walk.may_stop or (len(rows) > limit and _needs_no_edge(walk))
         edge = None if is_sure else await walks.edge(connection, walk, after, walk.looks)
-        counted = await _counted(connection, plan) if with_count else Counted(0)
+        counted = await _counted(connection, plan, len(rows)) if with_count else Counted(0)
     return replace(_found(rows, limit, edge), counted=counted)
 
 
@@ -94,8 +94,8 @@ def _found(rows: Sequence[Spot], limit: int, edge: Place | None) -> Found:
     return Found(sure, edge)
 
 
-async def _counted(connection: Connection, plan: "_Plan") -> Counted:
-    """Whatever the order of the list is, it is counted by the one that narrows it most."""
+async def _counted(connection: Connection, plan: "_Plan", seen: int) -> Counted:
+    """Whatever the order of the list is, it is counted by the one that narrows it most. So many are `seen`."""
     by_key = bool(plan.along) and not plan.terms and not plan.wanted.words
     plan = plan if by_key else _Plan(replace(plan.wanted, sorting=Sorting()))
     counted = await walks.count(connection, await _chosen(connection, plan))
@@ -104,7 +104,8 @@ async def _counted(connection: Connection, plan: "_Plan") -> Counted:
     if (total := await _standing(connection, plan)) is not None:
         return total
     wanted = plan.everything()
-    return Counted(max(counted.count, await walks.estimate(connection, plan.companies, *wanted)), is_estimate=True)
+    about = await walks.estimate(connection, plan.companies, *wanted)
+    return Counted(max(counted.count, seen, about), is_estimate=True)
 
 
 async def _standing(connection: Connection, plan: "_Plan") -> Counted | None:
@@ -129,11 +130,13 @@ async def _chosen(connection: Connection, plan: "_Plan") -> Walk:
     worded = await _by_word(connection, plan, _MOST_WITH_WORD if order.is_by_number else _FEW)
     if worded is not None:
         return worded
+    if order.is_by_number and (only := plan.only()) is not None:
+        return only
     narrow = list(plan.narrow())
     most = order.looks if order.is_by_number else _FEW
     for walk in (*narrow, *plan.ranges()):
         if await walks.size(connection, walk, most) <= most:
-            return replace(walk, whole=walk.whole or not order.is_by_number)
+            return replace(walk, whole=not order.is_by_number)
     return narrow[0] if order.is_by_number and narrow else plan.walk(Source.COMPANY, lanes_of(plan.companies))
 
 
@@ -207,7 +210,7 @@ class _Plan:
     def ranges(self) -> Iterator[Walk]:
         """The walks through all of what lies between the bounds of a key that is not that of the order."""
         for field, terms in self.bounds.items():
-            walk = self.walk(Source.RANGE, lanes_of(self.companies), whole=True)
+            walk = self.walk(Source.RANGE, lanes_of(self.companies))
             yield replace(walk, range=ORDERS[field], within=tuple(terms))
 
     def everything(self) -> tuple[tuple[Term, ...], tuple[Asked, ...]]:
@@ -215,15 +218,23 @@ class _Plan:
         whole = self.walk(Source.COMPANY, lanes_of(self.companies))
         return (*whole.along, *whole.terms), whole.words
 
+    def only(self) -> Walk | None:
+        """The one walk by number that there is, if there is but one."""
+        ways = list(self.narrow()) or [self.walk(Source.COMPANY, lanes_of(self.companies))]
+        has_one = len(ways) == 1 and not self.bounds and not self.wanted.words and not self.addresses
+        return ways[0] if has_one else None
+
     def likely(self) -> Walk | None:
         """A walk that fills a page soon, as long as what is asked for is not rare."""
         wanted = self.wanted
         if wanted.words or self.addresses or wanted.key is not None or not wanted.sorting.order.is_by_number:
             return None
         walk = next(self.narrow(), None) or self.walk(Source.COMPANY, lanes_of(self.companies))
+        if not _needs_no_edge(walk) or (walk.may_stop and self.only() is not None):
+            return None
         # Less than a page may look at: what is rare is looked for again, on the way that is best.
         first = replace(wanted.sorting, order=replace(wanted.sorting.order, looks=min(_FEW, walk.order.looks)))
-        return replace(walk, sorting=first) if _needs_no_edge(walk) else None
+        return replace(walk, sorting=first)
 
     def walk(self, source: Source, lanes: tuple[Lane, ...], *, whole: bool = False, word: Asked | None = None) -> Walk:
         return Walk(

@@ -48,7 +48,7 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
     """`whole`: all that the source has, which is little, is looked at and sorted; else its index has the order.
 
     `along` are conditions on the key of the order, `terms` and `words` what else a lead must fulfil. A range is what
-    `within` says of the key of another order; it is always taken whole.
+    `within` says of the key of another order.
     """
 
     source: Source
@@ -86,6 +86,7 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True):
 _FEWEST_LOOKS = 250  # more than a page has
 _FINDS = frozenset({Source.ASSIGNEE, Source.SOURCE})
 _NUMBERED = frozenset({Source.WORD, Source.MARK, Source.KEY})
+"""Which give numbers of leads and nothing else of them; so does a range in the order by number."""
 _PLAIN: Mapping[Source, str] = {
     Source.COMPANY: "true",
     Source.RANGE: "true",
@@ -136,7 +137,14 @@ class _Sql:
             return "lead_words"
         if walk.range is not None:
             return walk.range.table
-        return walk.order.table if walk.source is Source.COMPANY else "leads"
+        if walk.source is Source.COMPANY:
+            return "lead_finds" if walk.words and walk.order.is_by_number else walk.order.table
+        return "leads"
+
+    @property
+    def _is_numbered(self) -> bool:
+        walk = self.walk
+        return walk.source in _NUMBERED or (walk.source is Source.RANGE and not walk.whole)
 
     def _behind(self, alias: str) -> str:
         """What lies behind the place."""
@@ -163,12 +171,17 @@ class _Sql:
                 " JOIN leads l ON l.company_id = k.company_id AND l.id = k.lead_id"
                 f" WHERE k.company_id = q.company_id AND k.kind = {kind} AND k.key = {key}"
             )
-        chosen = f"SELECT l.* FROM {self._base} l WHERE l.company_id = q.company_id AND {_PLAIN[walk.source]}"
-        if self._base == "leads":
+        # Both tables have the same leads, and the way to the edge goes by the index alone of this one.
+        base = "lead_finds" if is_edge and walk.source is Source.COMPANY and order.is_by_number else self._base
+        chosen = f"SELECT l.* FROM {base} l WHERE l.company_id = q.company_id AND {_PLAIN[walk.source]}"
+        if base == "leads":
             chosen += " AND l.merged_into IS NULL"  # as the indexes have it; the other tables know no merged lead
         chosen += "".join(f" AND {part}" for part in predicates(walk.within, self.parameters))
         if walk.whole:
             return f"{chosen} OFFSET 0"  # by these conditions, not along the order of the page
+        if walk.source is Source.RANGE:
+            # By the index of the range alone, and so the leads are looked at that come first in the list.
+            chosen = f"SELECT l.* FROM ({chosen} OFFSET 0) AS l WHERE true"
         present = "" if order.has_all else f" AND l.{order.key} IS NOT NULL"
         return f"{chosen}{present}{self._way()}{ordered}{self._most(looks, is_edge)}"
 
@@ -193,8 +206,8 @@ class _Sql:
         """Of those the ones that belong to the list: their company, id, key and tie."""
         walk, order = self.walk, self.walk.order
         looked_at = self.looked_at(looks)
-        in_finds = walk.source not in _NUMBERED and self._base == "lead_finds"
-        has_lead = walk.source not in _NUMBERED and not in_finds
+        in_finds = not self._is_numbered and self._base == "lead_finds"
+        has_lead = not self._is_numbered and not in_finds
         base = "l" if has_lead else "f" if in_finds else "w"
         tables = f"({looked_at}) AS {base}"
         if not has_lead:
@@ -274,14 +287,15 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 async def count(connection: Connection, walk: Walk) -> Counted:
-    """Exact up to a limit; otherwise there are at least so many."""
+    """Exact up to a limit, of found leads and of those to be looked at; otherwise there are at least so many."""
     sql = _Sql(walk)
     lanes = sql.lanes
     if walk.passes_over or walk.whole:
         looks = max(COUNT_LIMIT // len(walk.lanes), _FEWEST_LOOKS)
+        if walk.may_stop and await edge(connection, walk, None, looks) is not None:
+            return Counted(0, is_estimate=True)
         chosen = sql.fulfilled(looks)
     else:
-        looks = COUNT_LIMIT + 1
         chosen = sql.looked_at()
     distinct = "DISTINCT one.company_id, one.id" if walk.source is Source.MARK else ""
     most = sql.parameters.add(COUNT_LIMIT + 1, "bigint")
@@ -293,8 +307,7 @@ async def count(connection: Connection, walk: Walk) -> Counted:
     found = await connection.fetchval(statement, *sql.parameters.values)
     if found > COUNT_LIMIT:
         return Counted(found, is_estimate=True)
-    stopped = walk.may_stop and await edge(connection, walk, None, looks) is not None
-    return Counted(found, is_estimate=stopped)
+    return Counted(found)
 
 
 _STRETCHES = 100
