@@ -124,16 +124,17 @@ class Claim(msgspec.Struct, frozen=True):
         return action_of(self.action)
 
 
-# Of each company its oldest, when nobody works on it; of those the one that has been left alone for longest.
+# Of each company its oldest, when nobody works on it; of those the one that has been left alone for longest. Looked for
+# once: within FROM it could be run for each row, and pass over what it had claimed a moment ago to claim the next.
 _CLAIM = """
-UPDATE bulk_changes b SET state = 'running', started_at = coalesce(b.started_at, $1), lease_until = $2
-FROM (
+WITH free AS MATERIALIZED (
     SELECT o.company_id, o.id FROM bulk_changes o
     WHERE o.state IN ('waiting', 'running') AND o.lease_until <= $1 AND NOT EXISTS (
         SELECT FROM bulk_changes p
         WHERE p.company_id = o.company_id AND p.id < o.id AND p.state IN ('waiting', 'running'))
     ORDER BY o.lease_until, o.id LIMIT 1 FOR UPDATE SKIP LOCKED
-) AS free
+)
+UPDATE bulk_changes b SET state = 'running', started_at = coalesce(b.started_at, $1), lease_until = $2 FROM free
 WHERE b.company_id = free.company_id AND b.id = free.id
 RETURNING b.company_id, b.id, b.key_id, b.action, b.filter, b.lead_below, b.total,
     b.changed + b.unchanged + b.refused, b.lease_until
