@@ -397,7 +397,11 @@ async def test_companies_take_turns_and_each_has_one_at_a_time_the_oldest_first(
     owner, partner = people.owner, people.partner
     many = await leads(owner, await owner.channel(), 6)
     few = await leads(partner, await partner.channel(), 2)
-    first, second = await ask(owner, NOTED, *many), await ask(owner, BulkAssign(assignee="kim"), *many)
+    first = await ask(owner, NOTED, *many)
+    async with core.database.connection() as connection:
+        # The planner now takes the table for one row, and whatever its plan, one step claims one bulk change.
+        await connection.execute("VACUUM (ANALYZE) bulk_changes")
+    second = await ask(owner, BulkAssign(assignee="kim"), *many)
     other = await ask(partner, NOTED, *few)
 
     progress = []
