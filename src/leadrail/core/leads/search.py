@@ -130,14 +130,13 @@ async def _chosen(connection: Connection, plan: "_Plan") -> Walk:
     worded = await _by_word(connection, plan, _MOST_WITH_WORD if order.is_by_number else _FEW)
     if worded is not None:
         return worded
-    if order.is_by_number and (only := plan.only()) is not None:
-        return only
-    narrow = list(plan.narrow())
+    if order.is_by_number and plan.has_one_way:
+        return plan.by_number()
     most = order.looks if order.is_by_number else _FEW
-    for walk in (*narrow, *plan.ranges()):
+    for walk in (*plan.narrow(), *plan.ranges()):
         if await walks.size(connection, walk, most) <= most:
             return replace(walk, whole=not order.is_by_number)
-    return narrow[0] if order.is_by_number and narrow else plan.walk(Source.COMPANY, lanes_of(plan.companies))
+    return plan.by_number() if order.is_by_number else plan.walk(Source.COMPANY, lanes_of(plan.companies))
 
 
 async def _by_word(connection: Connection, plan: "_Plan", most: int) -> Walk | None:
@@ -218,19 +217,23 @@ class _Plan:
         whole = self.walk(Source.COMPANY, lanes_of(self.companies))
         return (*whole.along, *whole.terms), whole.words
 
-    def only(self) -> Walk | None:
-        """The one walk by number that there is, if there is but one."""
-        ways = list(self.narrow()) or [self.walk(Source.COMPANY, lanes_of(self.companies))]
-        has_one = len(ways) == 1 and not self.bounds and not self.wanted.words and not self.addresses
-        return ways[0] if has_one else None
+    def by_number(self) -> Walk:
+        """The walk that is the likeliest to be short, of those that have the order by number."""
+        return next(self.narrow(), None) or self.walk(Source.COMPANY, lanes_of(self.companies))
+
+    @property
+    def has_one_way(self) -> bool:
+        """Whether there is nothing to choose from."""
+        has_others = self.bounds or self.wanted.words or self.addresses
+        return not has_others and len(list(self.narrow())) <= 1
 
     def likely(self) -> Walk | None:
         """A walk that fills a page soon, as long as what is asked for is not rare."""
         wanted = self.wanted
         if wanted.words or self.addresses or wanted.key is not None or not wanted.sorting.order.is_by_number:
             return None
-        walk = next(self.narrow(), None) or self.walk(Source.COMPANY, lanes_of(self.companies))
-        if not _needs_no_edge(walk) or (walk.may_stop and self.only() is not None):
+        walk = self.by_number()
+        if not _needs_no_edge(walk) or (walk.may_stop and self.has_one_way):
             return None
         # Less than a page may look at: what is rare is looked for again, on the way that is best.
         first = replace(wanted.sorting, order=replace(wanted.sorting.order, looks=min(_FEW, walk.order.looks)))

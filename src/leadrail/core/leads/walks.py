@@ -127,8 +127,7 @@ class _Sql:
             names.append("tie")
         return f"unnest({', '.join(arrays)}) AS q({', '.join(names)})"
 
-    @property
-    def _base(self) -> str:
+    def _base(self, *, is_edge: bool = False) -> str:
         """The table that is walked along."""
         walk = self.walk
         if walk.source in _FINDS:
@@ -137,9 +136,12 @@ class _Sql:
             return "lead_words"
         if walk.range is not None:
             return walk.range.table
-        if walk.source is Source.COMPANY:
-            return "lead_finds" if walk.words and walk.order.is_by_number else walk.order.table
-        return "leads"
+        if walk.source is not Source.COMPANY:
+            return "leads"
+        # By number there is an index of both, and no lead in one that is not in the other: words lie in lead_finds, and
+        # to an edge its index is enough.
+        by_finds = walk.order.is_by_number and (walk.words or is_edge)
+        return "lead_finds" if by_finds else walk.order.table
 
     @property
     def _is_numbered(self) -> bool:
@@ -171,8 +173,7 @@ class _Sql:
                 " JOIN leads l ON l.company_id = k.company_id AND l.id = k.lead_id"
                 f" WHERE k.company_id = q.company_id AND k.kind = {kind} AND k.key = {key}"
             )
-        # Both tables have the same leads, and the way to the edge goes by the index alone of this one.
-        base = "lead_finds" if is_edge and walk.source is Source.COMPANY and order.is_by_number else self._base
+        base = self._base(is_edge=is_edge)
         chosen = f"SELECT l.* FROM {base} l WHERE l.company_id = q.company_id AND {_PLAIN[walk.source]}"
         if base == "leads":
             chosen += " AND l.merged_into IS NULL"  # as the indexes have it; the other tables know no merged lead
@@ -206,7 +207,7 @@ class _Sql:
         """Of those the ones that belong to the list: their company, id, key and tie."""
         walk, order = self.walk, self.walk.order
         looked_at = self.looked_at(looks)
-        in_finds = not self._is_numbered and self._base == "lead_finds"
+        in_finds = not self._is_numbered and self._base() == "lead_finds"
         has_lead = not self._is_numbered and not in_finds
         base = "l" if has_lead else "f" if in_finds else "w"
         tables = f"({looked_at}) AS {base}"
@@ -305,9 +306,7 @@ async def count(connection: Connection, walk: Walk) -> Counted:
         ) AS counted
     """
     found = await connection.fetchval(statement, *sql.parameters.values)
-    if found > COUNT_LIMIT:
-        return Counted(found, is_estimate=True)
-    return Counted(found)
+    return Counted(found, is_estimate=found > COUNT_LIMIT)
 
 
 _STRETCHES = 100
