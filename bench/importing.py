@@ -27,7 +27,7 @@ from leadrail.db.database import Database
 from leadrail.db.embedded import EmbeddedServer
 from leadrail.db.migrate import migrate
 
-TABLES = ("leads", "lead_keys", "lead_finds", "lead_words", "events")
+TABLES = ("leads", "lead_keys", "lead_finds", "lead_values", "lead_words", "events")
 WARM_UP = 2_000
 
 

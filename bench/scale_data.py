@@ -21,8 +21,8 @@ STATUSES = (("New", "open"), ("Contacted", "open"), ("Qualified", "qualified"), 
 CHUNK = 500_000
 # The largest first.
 _TABLES = (
-    "lead_words", "events", "leads", "lead_keys", "lead_finds", "deliveries", "attempts", "rewards", "follow_ups",
-    "purchases", "notes",
+    "lead_words", "events", "leads", "lead_keys", "lead_finds", "lead_values", "deliveries", "attempts", "rewards",
+    "follow_ups", "purchases", "notes",
 )  # fmt: skip
 
 
@@ -162,6 +162,7 @@ _COMPANY = f"CASE WHEN n % 2 = 0 THEN 0 ELSE n / 2 % {COMPANIES} END"
 _CHANNEL = f"({_COMPANY}) * {CHANNELS} + n / 7 % {CHANNELS}"
 # Six of ten are new; of the others some got further: 0 New, 1 Contacted, 2 Qualified, 3 Won, 4 Lost.
 _PLACE = "(ARRAY[0,0,0,1,0,0,2,4,0,3])[n / 3 % 10 + 1]"
+_VALUE = "(n % 900 + 100) * 10"
 _MADE = "timestamptz '2026-11-01' - make_interval(secs => (n::bigint * 7919) % 63072000)"
 
 
@@ -203,7 +204,7 @@ def _rows(start: int, end: int) -> Iterator[str]:
             || '.example', '+1415' || lpad(n::text, 8, '0'), 'First' || n % 9001, 'Last' || n % 70001,
             'Company ' || n % 200003, (ARRAY['website','ads','partner','fair','import'])[n / 11 % 5 + 1],
             CASE WHEN n % 3 > 0 THEN 'agent' || n / 5 % 40 || '@example.com' END,
-            CASE WHEN place > 1 THEN (n % 900 + 100) * 10 END, 'EUR',
+            CASE WHEN place > 1 THEN {_VALUE} END, 'EUR',
             CASE WHEN n % 4 = 0 THEN jsonb_build_object(channel_id, n % 1000) ELSE '{{}}' END,
             CASE WHEN n % 20 = 1 AND place < 3 THEN timestamptz '2027-06-01' + make_interval(secs => n % 9000000) END,
             made + interval '2 days', made, made + interval '3 days', 2 FROM {lead}"""
@@ -215,6 +216,8 @@ def _rows(start: int, end: int) -> Iterator[str]:
         SELECT company_id, n + 1, made, CASE WHEN n % 3 > 0 THEN 'agent' || n / 5 % 40 || '@example.com' END,
             (ARRAY['website','ads','partner','fair','import'])[n / 11 % 5 + 1],
             ' ' || array_to_string(array_remove({_WORDS}, NULL), ' ') FROM {lead}"""
+    yield f"""INSERT INTO lead_values (company_id, value, number)
+        SELECT company_id, {_VALUE}, n + 1 FROM {lead} WHERE place > 1"""
     yield f"""INSERT INTO lead_words (company_id, word, number)
         SELECT company_id, word, n + 1 FROM {lead}, unnest({_WORDS}) AS word WHERE word IS NOT NULL"""
     # Every lead came and was edited twice; those that moved moved, the closed ones two times.

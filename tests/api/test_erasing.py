@@ -136,9 +136,9 @@ IMPERSONAL = {
     "api_keys", "assigned_batches", "assignment_turns", "assignments", "block_lists", "blocks", "bulk_changes",
     "bulk_items", "channel_aliases", "channel_members", "channel_rules", "channels", "companies", "count_places",
     "counted_leads", "counts", "endpoint_failures", "endpoints", "event_counters", "import_chunks",
-    "import_presets", "imports", "moving_places", "notice_reads", "octanist_ad_spend", "octanist_settings",
-    "properties", "quiet_edits", "reasons", "retention_places", "retention_rules", "reward_triggers",
-    "schema_migrations", "statuses", "sub_statuses", "users", "views",
+    "import_presets", "imports", "lead_values", "moving_places", "notice_reads", "octanist_ad_spend",
+    "octanist_settings", "properties", "quiet_edits", "reasons", "retention_places", "retention_rules",
+    "reward_triggers", "schema_migrations", "statuses", "sub_statuses", "users", "views",
 }  # fmt: skip
 """The tables that tell of the company and its people, not of any lead."""
 

@@ -386,6 +386,7 @@ async def test_the_partner_sees_and_moves_leads_but_cannot_change_the_channel(
         "consents",
         "lead_finds",
         "lead_keys",
+        "lead_values",
         "lead_words",
         "events",
         "event_counters",

@@ -1,6 +1,7 @@
 """The SQL that keeps what leads are found by: their words, and what lists of them are ordered and narrowed by."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 import msgspec
@@ -19,6 +20,21 @@ class FindRow(msgspec.Struct, frozen=True):
     assignee: str | None
     source: str | None
     words: tuple[str, ...]
+
+
+class ValueRow(msgspec.Struct, frozen=True):
+    """By which value a lead is listed."""
+
+    company_id: UUID
+    value: Decimal
+    number: int
+
+
+def value_row(lead: Lead) -> ValueRow | None:
+    """None of a lead that has no value, or that is in no list."""
+    if lead.value is None or lead.merged_into is not None:
+        return None
+    return ValueRow(lead.company_id, lead.value, lead.number)
 
 
 def find_row(lead: Lead, country: str | None) -> FindRow:
@@ -63,4 +79,11 @@ DELETE_WORDS = Section(
     " WHERE f.company_id = r.company_id AND f.number = r.number AND had <> ALL (r.words)"
     " AND w.company_id = r.company_id AND w.word = had AND w.number = r.number",
     ("company_id", "number", "words"),
+)
+INSERT_VALUES = Section("valued", ValueRow, "INSERT INTO lead_values ({columns}) SELECT {columns} FROM {rows}")
+DELETE_VALUES = Section(
+    "unvalued",
+    ValueRow,
+    "DELETE FROM lead_values v USING {rows}"
+    " WHERE v.company_id = r.company_id AND v.value = r.value AND v.number = r.number",
 )

@@ -42,7 +42,7 @@ ORDERS: Mapping[str, Order] = {
     "created_at": Order("created_at", "timestamptz", table="lead_finds"),
     "updated_at": Order("updated_at", "timestamptz"),
     "status_changed_at": Order("status_changed_at", "timestamptz"),
-    "value": Order("value", "numeric", has_all=False),
+    "value": Order("value", "numeric", table="lead_values", has_all=False),
     "next_follow_up_at": Order("next_follow_up_at", "timestamptz", tie="id", has_all=False),
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from leadrail.core.identity import KeyKind
 from leadrail.core.leads import find_store as finds
 from leadrail.core.leads import store as leads
-from leadrail.core.leads.find_store import FindRow, find_row
+from leadrail.core.leads.find_store import FindRow, ValueRow, find_row, value_row
 from leadrail.core.leads.model import Lead
 from leadrail.core.leads.store import KeptKeys, KeyRow
 from leadrail.core.leads.words import searched
@@ -18,14 +18,19 @@ def add_rows(whole: Statement, changed: Iterable[tuple[Lead | None, Lead, str | 
     edited, relocated = list[Lead](), list[Lead]()
     first_keyed, keyed, unkeyed = list[KeyRow](), list[KeyRow](), list[KeptKeys]()
     found, refound, unfound = list[FindRow](), list[FindRow](), list[FindRow]()
+    valued, unvalued = list[ValueRow | None](), list[ValueRow | None]()
     for before, lead, country in changed:
         if before is None:
             created.append(lead)
+            valued.append(value_row(lead))
             found.append(find_row(lead, country))
             first_keyed += _key_rows(lead, lead.keys(country))
             continue
         if lead is before:
             continue  # a decision on a reward leaves it as it is
+        if (had := value_row(before)) != (has := value_row(lead)):
+            unvalued.append(had)
+            valued.append(has)
         if leads.only_moved(before, lead):
             moved.append(lead)
             continue
@@ -49,6 +54,8 @@ def add_rows(whole: Statement, changed: Iterable[tuple[Lead | None, Lead, str | 
     whole.add(finds.DELETE_WORDS, refound + unfound)
     whole.add(finds.INSERT_FIRST_WORDS, found)
     whole.add(finds.INSERT_WORDS, refound)
+    whole.add(finds.DELETE_VALUES, [row for row in unvalued if row])
+    whole.add(finds.INSERT_VALUES, [row for row in valued if row])
 
 
 def _key_rows(lead: Lead, keys: Iterable[tuple[KeyKind, str]]) -> list[KeyRow]:

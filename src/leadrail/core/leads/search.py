@@ -96,6 +96,10 @@ def _found(rows: Sequence[Spot], limit: int, edge: Place | None) -> Found:
 
 async def _counted(connection: Connection, plan: "_Plan", seen: int) -> Counted:
     """Whatever the order of the list is, it is counted by the one that narrows it most. So many are `seen`."""
+    order = plan.wanted.sorting.order
+    if not order.has_all:
+        present = Condition(order.key, Operator.EXISTS, True)
+        plan = _Plan(replace(plan.wanted, terms=(*plan.wanted.terms, present)))
     by_key = bool(plan.along) and not plan.terms and not plan.wanted.words
     plan = plan if by_key else _Plan(replace(plan.wanted, sorting=Sorting()))
     counted = await walks.count(connection, await _chosen(connection, plan))

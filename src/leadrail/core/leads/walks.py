@@ -207,8 +207,8 @@ class _Sql:
         """Of those the ones that belong to the list: their company, id, key and tie."""
         walk, order = self.walk, self.walk.order
         looked_at = self.looked_at(looks)
-        in_finds = not self._is_numbered and self._base() == "lead_finds"
-        has_lead = not self._is_numbered and not in_finds
+        table = None if self._is_numbered else self._base()
+        in_finds, has_lead = table == "lead_finds", table == "leads"
         base = "l" if has_lead else "f" if in_finds else "w"
         tables = f"({looked_at}) AS {base}"
         if not has_lead:
