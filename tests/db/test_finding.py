@@ -1,16 +1,21 @@
 """What the migration finds existing leads by is what the code finds new ones by."""
 
+from decimal import Decimal
 from pathlib import Path
 
 from leadrail import db
 from leadrail.core.channels.model import PropertyType
 from leadrail.core.leads.find_store import find_row
+from tests.api.test_merging import merge
 from tests.people import NewProperty, People
 
-MIGRATION = next((Path(db.__file__).parent / "migrations").glob("*_finding.sql")).read_text()
+MIGRATIONS = Path(db.__file__).parent / "migrations"
+MIGRATION = (MIGRATIONS / "0013_finding.sql").read_text()
 BACKFILL = MIGRATION[
     MIGRATION.index("-- What core/leads/words.py does") : MIGRATION.index("ALTER TABLE lead_words ADD")
 ]
+VALUES = (MIGRATIONS / "0017_values.sql").read_text()
+VALUES = VALUES[VALUES.index("INSERT INTO") : VALUES.index("ALTER TABLE")]
 
 FIELDS: tuple[dict[str, object], ...] = (
     {
@@ -52,3 +57,21 @@ async def test_the_migration_makes_the_rows_that_the_code_makes(people: People) 
         await transaction.rollback()
     assert again[1] == written[1]
     assert again[0] == written[0]
+
+
+async def test_a_migration_lists_the_values_that_the_code_lists(people: People) -> None:
+    owner = people.owner
+    channel = await owner.channel()
+    stays, goes, _ = [await owner.lead(channel, value=value) for value in (Decimal("10.50"), Decimal(0), None)]
+    listed = "SELECT value, number FROM lead_values WHERE company_id = $1 ORDER BY number"
+    assert [row["number"] for row in await owner.rows(listed, owner.company_id)] == [stays.number, goes.number]
+    await merge(owner, stays, goes)
+    written = await owner.rows(listed, owner.company_id)
+
+    async with owner.core.database.connection() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute(f"DELETE FROM lead_values; {VALUES}")
+        again = [dict(row) for row in await connection.fetch(listed, owner.company_id)]
+        await transaction.rollback()
+    assert again == written == [{"value": Decimal("10.50"), "number": stays.number}]
