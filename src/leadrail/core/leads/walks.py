@@ -127,7 +127,7 @@ class _Sql:
             names.append("tie")
         return f"unnest({', '.join(arrays)}) AS q({', '.join(names)})"
 
-    def _base(self, *, is_edge: bool = False) -> str:
+    def _base(self, *, is_index_enough: bool = False) -> str:
         """The table that is walked along."""
         walk = self.walk
         if walk.source in _FINDS:
@@ -139,8 +139,8 @@ class _Sql:
         if walk.source is not Source.COMPANY:
             return "leads"
         # By number there is an index of both, and no lead in one that is not in the other: words lie in lead_finds, and
-        # to an edge its index is enough.
-        by_finds = walk.order.is_by_number and (walk.words or is_edge)
+        # its index knows no merged lead.
+        by_finds = walk.order.is_by_number and (walk.words or is_index_enough)
         return "lead_finds" if by_finds else walk.order.table
 
     @property
@@ -159,7 +159,7 @@ class _Sql:
         return f" AND ({alias}.{order.key}, {alias}.{order.tie}) {sign} ({key}, q.tie)"
 
     def looked_at(self, looks: int | None = None, *, is_edge: bool = False) -> str:
-        """What the walk comes by, so many in its order, or only the last of them."""
+        """What the walk comes by, all, or so many in its order, or only the last of these."""
         walk, order = self.walk, self.walk.order
         ordered = f" ORDER BY l.{order.key} {walk.sorting.direction}"
         ordered += "" if order.is_by_number else f", l.{order.tie} {walk.sorting.direction}"
@@ -173,7 +173,7 @@ class _Sql:
                 " JOIN leads l ON l.company_id = k.company_id AND l.id = k.lead_id"
                 f" WHERE k.company_id = q.company_id AND k.kind = {kind} AND k.key = {key}"
             )
-        base = self._base(is_edge=is_edge)
+        base = self._base(is_index_enough=is_edge or looks is None)
         chosen = f"SELECT l.* FROM {base} l WHERE l.company_id = q.company_id AND {_PLAIN[walk.source]}"
         if base == "leads":
             chosen += " AND l.merged_into IS NULL"  # as the indexes have it; the other tables know no merged lead
@@ -316,14 +316,17 @@ _LOOKS_EACH = 40
 async def estimate(
     connection: Connection, companies: Sequence[UUID], terms: Sequence[Term], words: Sequence[Asked]
 ) -> int:
-    """About how many leads fulfil this: a few are looked at in each of many stretches of the companies' numbers.
-
-    Along lead_finds: it has no index that a planner, who takes companies for small, could rather read whole.
-    """
+    """About how many leads fulfil this: a few are looked at in each of many stretches of the companies' numbers."""
     parameters = Parameters()
     given, each = parameters.add(companies, "uuid[]"), parameters.add(_LOOKS_EACH, "bigint")
     parts = parameters.add(max(_STRETCHES // len(companies), 2), "bigint")
     wanted = " AND ".join([*predicates(terms, parameters), *(has(word, parameters) for word in words)]) or "true"
+    # Words lie in lead_finds, all else in leads, where a stretch lies side by side.
+    if words:
+        table, alias, lead = "lead_finds", "f", _of_same_lead("leads", "l", "f") if terms else ""
+    else:
+        table, alias, lead = "leads", "l", ""
+    shown = " AND merged_into IS NULL" * (table == "leads")
     end = "SELECT number FROM lead_finds WHERE company_id = q.company_id ORDER BY number"
     statement = f"""
         SELECT coalesce(round(sum(CASE WHEN seen.looked < {each} THEN seen.found
@@ -335,10 +338,10 @@ async def estimate(
             SELECT low.number + part * wide.width AS first, wide.width FROM generate_series(0, {parts} - 1) AS part
         ) AS stretch
         CROSS JOIN LATERAL (
-            SELECT count(*) AS looked, count(*) FILTER (WHERE {wanted}) AS found, max(l.number) AS last FROM (
-                SELECT * FROM lead_finds WHERE company_id = q.company_id
+            SELECT count(*) AS looked, count(*) FILTER (WHERE {wanted}) AS found, max({alias}.number) AS last FROM (
+                SELECT * FROM {table} WHERE company_id = q.company_id{shown}
                     AND number >= stretch.first AND number < stretch.first + stretch.width ORDER BY number LIMIT {each}
-            ) AS f {_of_same_lead("leads", "l", "f")}
+            ) AS {alias} {lead}
         ) AS seen
     """
     return int(await connection.fetchval(statement, *parameters.values))
