@@ -31,8 +31,13 @@ _SETTINGS = {
     "random_page_cost": "1.1",
 }
 
-# The statements of the write path are few and always alike: planning one anew costs more than running it.
-_WRITING = {"plan_cache_mode": "force_generic_plan"}
+_WRITING = {
+    # The statements of the write path are few and always alike: planning one anew costs more than running it.
+    "plan_cache_mode": "force_generic_plan",
+    # A plan is kept while the tables grow, that of a reference's check too: one made for a dozen leads would go through
+    # all of them for each new row (docs/decisions/write-path.md).
+    "enable_seqscan": "off",
+}
 
 
 class Database:

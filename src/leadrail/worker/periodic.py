@@ -25,11 +25,12 @@ log = logging.getLogger(__name__)
 
 
 class Job(msgspec.Struct, frozen=True):
-    """`name` goes on after "could not"."""
+    """`name` goes on after "could not". `at_once`: so many of it, of which each takes what no other has in hand."""
 
     name: str
     every_s: float
     run: Callable[[Core], Awaitable[None]]
+    at_once: int = 1
 
 
 async def forget_keys(core: Core) -> None:
@@ -52,7 +53,7 @@ JOBS = (
     Job("apply the rules of channels", 60, run_rules),
     Job("remind of planned contacts", 5, remind),
     Job("tell who got the leads of batches", 60, tell_left),
-    Job("go on with imports", 1, imports.run_waiting),
+    Job("go on with imports", 1, imports.run_waiting, imports.AT_ONCE),
     Job("forget old imports", 600, imports.forget),
     Job("count leads and moves", 1, count),
 )
@@ -62,7 +63,8 @@ async def run_periodic(core: Core, *, every_s: float | None = None) -> None:
     """Runs every job now and then again and again in its time, or every `every_s`, until cancelled."""
     async with asyncio.TaskGroup() as group:
         for job in JOBS:
-            group.create_task(_repeat(core, job, job.every_s if every_s is None else every_s))
+            for _ in range(job.at_once):
+                group.create_task(_repeat(core, job, job.every_s if every_s is None else every_s))
 
 
 async def _repeat(core: Core, job: Job, every_s: float) -> None:

@@ -24,10 +24,16 @@ IN_MEMORY = 4 << 20
 """Up to how many bytes a file is read into memory; a longer one goes to the disk."""
 
 
+AT_ONCE = 4
+OF_ONE_COMPANY = 2
+"""So many imports a process does side by side, and so many of one company: nobody waits for another's million rows, and
+a short list not for a long one."""
+
+
 async def run_waiting(core: Core) -> None:
-    """Does what is under way and in no other process's hands."""
+    """Does what is under way and in nobody else's hands, one after the other."""
     async with core.database.connection() as connection:
-        waiting = await store.under_way(connection)
+        waiting = await store.under_way(connection, OF_ONE_COMPANY)
     for company_id, id in waiting:
         await run(core, company_id, id)
 

@@ -92,13 +92,18 @@ async def same_file(connection: Connection, made: Import) -> Import | None:
     return _import(row) if row else None
 
 
-async def under_way(connection: Connection) -> list[tuple[UUID, UUID]]:
-    """What is to be done, oldest first, as (company, id). A file that is not stored is read elsewhere."""
-    statement = """
-        SELECT company_id, id FROM imports
-        WHERE state IN ('checking', 'running', 'undoing') AND (stored OR state = 'undoing') ORDER BY id LIMIT 100
+async def under_way(connection: Connection, most: int) -> list[tuple[UUID, UUID]]:
+    """Of each company the oldest `most` that are to be done, the first of each before any second, as (company, id).
+
+    A file that is not stored is read elsewhere.
     """
-    return [(row[0], row[1]) for row in await connection.fetch(statement)]
+    statement = """
+        SELECT company_id, id FROM (
+            SELECT company_id, id, row_number() OVER (PARTITION BY company_id ORDER BY id) AS place FROM imports
+            WHERE state IN ('checking', 'running', 'undoing') AND (stored OR state = 'undoing')
+        ) AS waiting WHERE place <= $1 ORDER BY place, id LIMIT 100
+    """
+    return [(row[0], row[1]) for row in await connection.fetch(statement, most)]
 
 
 async def lock(connection: Connection, id: UUID) -> bool:
