@@ -97,18 +97,56 @@ async def _one(url: str, found: Measured, folder: Path, seconds: int) -> Measure
         for name, path, body in asked:
             found.reads[name] = await asyncio.to_thread(_latencies, path, body)
             print(f"  {name}: p50 {found.reads[name][0]:.1f} ms, p99 {found.reads[name][1]:.1f} ms", flush=True)
-        for operation, script in (("status change", _status_change(found.leads)), ("create", _CREATE)):
-            for length in (WARM_S, seconds):  # what is measured is a server that has run for a while
-                row = await asyncio.to_thread(
-                    load.run, BASE, folder, operation, "Leadrail", CONNECTIONS, length, script=_COMMON + script
-                )
-            if row.errors:
-                raise RuntimeError(f"{row.errors} answers of {operation} were no success")
-            found.writes[operation] = row.per_second
-            print(f"  {operation}: {row.per_second:,.0f}/s", flush=True)
+        await _write(found, folder, seconds)
+        await asyncio.to_thread(_read_all, await _files(url, folder))
+        changes = "status changes, their pages in memory"
+        found.writes[changes] = await _rate(folder, changes, _status_change(found.leads), seconds)
         found.memory_mib = _memory()
     found.findings = await plans.examine(url, api_key(0), CALLS)
     return found
+
+
+async def _write(found: Measured, folder: Path, seconds: int) -> None:
+    """The rates of a server that has just been started, and of one that has run for a while."""
+    for operation, script in (("status changes", _status_change(found.leads)), ("creates", _CREATE)):
+        for when, length in ((f"the first {WARM_S} s", WARM_S), ("then", seconds)):
+            name = f"{operation}, {when}"
+            found.writes[name] = await _rate(folder, name, script, length)
+
+
+async def _rate(folder: Path, name: str, script: str, seconds: int) -> float:
+    row = await asyncio.to_thread(
+        load.run, BASE, folder, name, "Leadrail", CONNECTIONS, seconds, script=_COMMON + script
+    )
+    if row.errors:
+        raise RuntimeError(f"{row.errors} answers of {name} were no success")
+    print(f"  {name}: {row.per_second:,.0f}/s", flush=True)
+    return row.per_second
+
+
+_TOUCHED = """
+SELECT pg_relation_filepath('leads')
+UNION ALL SELECT pg_relation_filepath(indexrelid) FROM pg_index
+WHERE indrelid = 'leads'::regclass OR indexrelid = 'events_lead'::regclass
+"""
+
+
+async def _files(url: str, folder: Path) -> list[Path]:
+    """What a change of status reads and writes anywhere, not at the end."""
+    connection = await asyncpg.connect(url)
+    try:
+        paths = [row[0] for row in await connection.fetch(_TOUCHED)]
+    finally:
+        await connection.close()
+    return [file for path in paths for file in sorted((folder / "data/postgres").glob(f"{path}*"))]
+
+
+def _read_all(files: list[Path]) -> None:
+    """So that the system has them in memory, as after an hour of changes, if there is room for them."""
+    for path in files:
+        with path.open("rb") as file:
+            while file.read(1 << 20):
+                pass
 
 
 async def _counted(url: str) -> float:
@@ -219,8 +257,7 @@ def _report(measured: list[Measured], seconds: int) -> str:
         [
             f"{os.cpu_count()} cores shared by PostgreSQL, the server and the load; half of all leads are one "
             f"company's, which is asked. Reads: {CALLS_EACH} calls one after another, p50 / p99. Writes: "
-            f"{CONNECTIONS} connections, {seconds} s after {WARM_S} s of the same, leads drawn from all, fsync on, no "
-            "worker.",
+            f"{CONNECTIONS} connections, {WARM_S} s and then {seconds} s, leads drawn from all, fsync on, no worker.",
             "",
             f"| | {' | '.join(sets)} |",
             f"| --- |{' --- |' * len(sets)}",
@@ -238,7 +275,7 @@ def _report(measured: list[Measured], seconds: int) -> str:
             *(
                 line
                 for name in largest.writes
-                for line in _lines(f"{name}s", [f"{one.writes[name]:,.0f}/s" for one in measured])
+                for line in _lines(name, [f"{one.writes[name]:,.0f}/s" for one in measured])
             ),
             "",
             f"## Plans at {largest.leads:,} leads",

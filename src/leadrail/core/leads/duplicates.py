@@ -14,7 +14,7 @@ from leadrail.db.database import Connection
 LOOKED_AT = 4_000
 """How many keys of one lead's are looked at, whatever may be shown of them."""
 
-WALKED = 20_000
+WALKED = 10_000
 """How many keys one reading of groups walks past, whatever it may show of them."""
 
 PROBED = 500

@@ -35,7 +35,7 @@ class Order(msgspec.Struct, frozen=True):
         return self.key == self.tie
 
 
-NUMBER = Order("number", "bigint", looks=5_000)
+NUMBER = Order("number", "bigint", looks=3_000)
 
 ORDERS: Mapping[str, Order] = {
     "number": NUMBER,

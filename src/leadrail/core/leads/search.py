@@ -21,9 +21,10 @@ from leadrail.core.leads.walks import Counted, Lane, Source, Spot, Walk, lanes_o
 from leadrail.core.leads.words import MARKED, Asked, marks_for, word_of_address
 from leadrail.db.database import Connection
 
-# So many lanes are merged at most, and of so many leads a whole list is sorted.
+# So many lanes are merged at most, and of so many leads a whole list is sorted; by number, an index knows their order.
 _MOST_LANES = 64
 _FEW = 1_000
+_FEW_NUMBERS = 5_000
 # A word with more leads than that is looked for in each lead on the way instead.
 _MOST_WITH_WORD = 10_000
 
@@ -77,7 +78,7 @@ async def search(
         rows = await walks.spots(connection, walk, after, limit + 1)
         is_sure = not walk.may_stop or (len(rows) > limit and _needs_no_edge(walk))
         edge = None if is_sure else await walks.edge(connection, walk, after, walk.looks)
-        counted = await _counted(connection, plan, len(rows)) if with_count else Counted(0)
+        counted = await _counted(connection, plan, walk, len(rows)) if with_count else Counted(0)
     return replace(_found(rows, limit, edge), counted=counted)
 
 
@@ -94,15 +95,17 @@ def _found(rows: Sequence[Spot], limit: int, edge: Place | None) -> Found:
     return Found(sure, edge)
 
 
-async def _counted(connection: Connection, plan: "_Plan", seen: int) -> Counted:
-    """Whatever the order of the list is, it is counted by the one that narrows it most. So many are `seen`."""
+async def _counted(connection: Connection, plan: "_Plan", walk: Walk, seen: int) -> Counted:
+    """Whatever the order is, it is counted by the one that narrows the list most. So many are `seen` on `walk`."""
     order = plan.wanted.sorting.order
     if not order.has_all:
         present = Condition(order.key, Operator.EXISTS, True)
         plan = _Plan(replace(plan.wanted, terms=(*plan.wanted.terms, present)))
     by_key = bool(plan.along) and not plan.terms and not plan.wanted.words
-    plan = plan if by_key else _Plan(replace(plan.wanted, sorting=Sorting()))
-    counted = await walks.count(connection, await _chosen(connection, plan))
+    if not order.is_by_number:
+        plan = plan if by_key else _Plan(replace(plan.wanted, sorting=Sorting()))
+        walk = await _chosen(connection, plan)
+    counted = await walks.count(connection, walk)
     if not counted.is_estimate:
         return counted
     if (total := await _standing(connection, plan)) is not None:
@@ -136,7 +139,7 @@ async def _chosen(connection: Connection, plan: "_Plan") -> Walk:
         return worded
     if order.is_by_number and plan.has_one_way:
         return plan.by_number()
-    most = order.looks if order.is_by_number else _FEW
+    most = _FEW_NUMBERS if order.is_by_number else _FEW
     for walk in (*plan.narrow(), *plan.ranges()):
         if await walks.size(connection, walk, most) <= most:
             return replace(walk, whole=not order.is_by_number)

@@ -310,7 +310,7 @@ async def count(connection: Connection, walk: Walk) -> Counted:
 
 
 _STRETCHES = 100
-_LOOKS_EACH = 40
+_LOOKS_EACH = 25
 
 
 async def estimate(
